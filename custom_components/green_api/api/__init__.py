@@ -1,0 +1,1 @@
+"""A client of the GREEN-API cloud, free of Home Assistant."""

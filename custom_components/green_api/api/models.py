@@ -1,0 +1,150 @@
+"""The cloud's words as typed, immutable values."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+import re
+from typing import Self, override
+
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NOT_A_WORD = re.compile(r"[^a-z0-9]+")
+_LONGEST_WORD = 40
+
+
+def to_word(wire: str) -> str:
+    """Return a word of the cloud in snake_case, cleaned, at most 40 characters."""
+    spaced = _WORD_START.sub("_", wire[: 4 * _LONGEST_WORD]).lower()
+    return _NOT_A_WORD.sub("_", spaced).strip("_")[:_LONGEST_WORD]
+
+
+class Messenger(StrEnum):
+    """Name the messenger of an instance."""
+
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    MAX = "max"
+
+    @property
+    def label(self) -> str:
+        """Return the messenger's own spelling of its name."""
+        return _LABELS[self]
+
+    @classmethod
+    def from_wire(cls, type_instance: object) -> Self | None:
+        """Return the messenger of a typeInstance, or None for an unknown one."""
+        if type_instance == "v3":
+            return cls("max")
+        return next((item for item in cls if item == type_instance), None)
+
+    @classmethod
+    def of_instance(cls, id_instance: str) -> Self:
+        """Guess the messenger from the pool that an idInstance belongs to.
+
+        Used only until getSettings has told. Source: the vendor's pools,
+        41xx for Telegram, 31xx for MAX.
+        """
+        pools = {"41": "telegram", "31": "max"}
+        return cls(pools.get(id_instance[:2], "whatsapp"))
+
+
+_LABELS = {
+    Messenger.WHATSAPP: "WhatsApp",
+    Messenger.TELEGRAM: "Telegram",
+    Messenger.MAX: "MAX",
+}
+
+
+class InstanceState(StrEnum):
+    """Name the state of an instance; words that are not known become UNKNOWN."""
+
+    AUTHORIZED = "authorized"
+    NOT_AUTHORIZED = "not_authorized"
+    BLOCKED = "blocked"
+    STARTING = "starting"
+    SLEEP_MODE = "sleep_mode"
+    YELLOW_CARD = "yellow_card"
+    SUSPENDED = "suspended"
+    PENDING_PASSWORD = "pending_password"  # noqa: S105  a state, not a secret
+    PENDING_CODE = "pending_code"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    @override
+    def _missing_(cls, value: object) -> InstanceState:
+        return cls.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class StateReading:
+    """Hold one answer of getStateInstance."""
+
+    word: str
+    """The cloud's word in snake_case; `unknown` where it gave none."""
+
+    @property
+    def state(self) -> InstanceState:
+        """Return the state that the word stands for."""
+        return InstanceState(self.word)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Hold what the integration needs of getSettings."""
+
+    messenger: Messenger | None
+    """None where the cloud gave no or an unknown typeInstance."""
+
+    wid: str | None
+    """The account's id at the messenger, None when not authorized."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Hold the messenger account that an instance is linked to."""
+
+    phone: str = field(repr=False)
+    """Digits, with country code."""
+
+    @property
+    def masked(self) -> str:
+        """Return the phone with all but its last two digits hidden."""
+        return "*" * max(0, len(self.phone) - 2) + self.phone[-2:]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeReceived:
+    """Say that the cloud gave a login QR."""
+
+    png: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyAuthorized:
+    """Say that the instance needs no login."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordRequired:
+    """Say that the code was scanned and the two-factor password is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFailed:
+    """Say that the cloud could not give a code this time."""
+
+    reason: ScanFailure
+
+
+class ScanFailure(StrEnum):
+    """Name why the cloud gave no code."""
+
+    NEEDS_LOGOUT = "needs_logout"
+    """The stored login is unusable: log out, then scan anew."""
+
+    MESSENGER_UNREACHABLE = "messenger_unreachable"
+    NOT_READY = "not_ready"
+    CONNECTION_CLOSED = "connection_closed"
+    OTHER = "other"
+    """A text that is not documented; treated as passing."""
+
+
+type ScanEvent = CodeReceived | AlreadyAuthorized | PasswordRequired | ScanFailed

@@ -1,0 +1,59 @@
+"""Keep the token out of the logs.
+
+The token stands in the URL of every request. Our own messages never hold a URL,
+but the HTTP library logs one at level INFO, and a traceback may quote one.
+"""
+
+import logging
+import re
+from typing import Final, override
+
+REDACTED: Final = "**REDACTED**"
+
+# What follows `waInstance<id>/` is a method and the token, or the token alone.
+_TOKEN: Final = re.compile(
+    r"(?P<instance>waInstance\d+/)(?P<method>[A-Za-z]{2,40}/)?"
+    r"(?P<token>[^\s/?#\"'<>,)\\]+)"
+)
+
+
+def redact(text: str) -> str:
+    """Return the text with every token of a GREEN-API address replaced."""
+    return _TOKEN.sub(rf"\g<instance>\g<method>{REDACTED}", text)
+
+
+class TokenFilter(logging.Filter):
+    """Redact the message and the traceback of a log record."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record where it holds a token; let every record through."""
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001  the handler reports a broken record
+            return True
+        if (redacted := redact(message)) != message:
+            record.msg = redacted
+            record.args = None
+        if record.exc_info:
+            text = logging.Formatter().formatException(record.exc_info)
+            if (redacted := redact(text)) != text:
+                # A handler prints exc_text as it is and would format exc_info anew.
+                record.exc_text = redacted
+                record.exc_info = None
+        return True
+
+
+_FILTER: Final = TokenFilter()
+
+
+def install_token_filter() -> None:
+    """Redact all that reaches a handler of the log; harmless when repeated.
+
+    The handlers of the root logger see every logger's records. The HTTP
+    library's loggers are filtered too, for handlers that come later.
+    """
+    root = logging.getLogger()
+    libraries = [logging.getLogger(name) for name in ("httpx", "httpx2")]
+    for place in (*root.handlers, *libraries):
+        place.addFilter(_FILTER)

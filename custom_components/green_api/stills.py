@@ -1,0 +1,66 @@
+"""The pictures that stand in for a login QR when there is none to show."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from .api.errors import InstanceNotReady
+from .api.models import InstanceState, ScanFailure
+from .snapshot import InstanceData, LoginPhase
+
+_FOLDER: Final = Path(__file__).parent / "images"
+
+
+class Situation(StrEnum):
+    """Name what a still picture tells; also the name of its file."""
+
+    AUTHORIZED = "authorized"
+    BLOCKED = "blocked"
+    NEEDS_LOGOUT = "needs_logout"
+    NO_CONNECTION = "no_connection"
+    PASSWORD = "password"  # noqa: S105  a picture, not a secret
+    PAUSED = "paused"
+    STARTING = "starting"
+    SUSPENDED = "suspended"
+    UNKNOWN = "unknown"
+    WAITING = "waiting"
+    YELLOW_CARD = "yellow_card"
+
+
+_BY_STATE: Final = {
+    InstanceState.AUTHORIZED: Situation.AUTHORIZED,
+    InstanceState.BLOCKED: Situation.BLOCKED,
+    InstanceState.PENDING_CODE: Situation.PASSWORD,
+    InstanceState.PENDING_PASSWORD: Situation.PASSWORD,
+    InstanceState.SLEEP_MODE: Situation.UNKNOWN,
+    InstanceState.STARTING: Situation.STARTING,
+    InstanceState.SUSPENDED: Situation.SUSPENDED,
+    InstanceState.UNKNOWN: Situation.UNKNOWN,
+    InstanceState.YELLOW_CARD: Situation.YELLOW_CARD,
+}
+
+_BY_PHASE: Final = {
+    LoginPhase.EXPIRED: Situation.PAUSED,
+    LoginPhase.PASSWORD: Situation.PASSWORD,
+}
+
+
+@cache
+def load_stills() -> Mapping[Situation, bytes]:
+    """Return the PNG of every situation; reads files, so not in the event loop."""
+    return {item: (_FOLDER / f"{item}.png").read_bytes() for item in Situation}
+
+
+def situation_of(data: InstanceData) -> Situation:
+    """Return the situation of an instance that has no code to show."""
+    if data.connection_problem == InstanceNotReady.key:
+        return Situation.STARTING
+    if data.connection_problem:
+        return Situation.NO_CONNECTION
+    if data.state is not InstanceState.NOT_AUTHORIZED:
+        return _BY_STATE[data.state]
+    if data.login.problem == ScanFailure.NEEDS_LOGOUT:
+        return Situation.NEEDS_LOGOUT
+    return _BY_PHASE.get(data.login.phase, Situation.WAITING)

@@ -1,0 +1,2 @@
+# Home Assistant makes `voluptuous` an alias of `probatio`.
+from probatio import *
