@@ -8,6 +8,7 @@ from typing import Self, override
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 _LONGEST_WORD = 40
+_TOO_SHORT_TO_SHOW = 4
 
 
 def to_word(wire: str) -> str:
@@ -106,8 +107,9 @@ class Account:
 
     @property
     def masked(self) -> str:
-        """Return the phone with all but its last two digits hidden."""
-        return "*" * max(0, len(self.phone) - 2) + self.phone[-2:]
+        """Return the phone with all but the last two digits hidden."""
+        shown = self.phone[-2:] if len(self.phone) > _TOO_SHORT_TO_SHOW else ""
+        return "*" * (len(self.phone) - len(shown)) + shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Tests of GREEN-API for Home Assistant."""

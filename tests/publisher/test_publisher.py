@@ -1,0 +1,363 @@
+"""The topics on a real broker, followed by a client of its own."""
+
+from hashlib import sha256
+
+from homeassistant.core import HomeAssistant
+from paho.mqtt.enums import MQTTProtocolVersion
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.green_api.stills import Situation, load_stills
+from demo.broker import EmbeddedBroker, Mosquitto
+from simulator import Drop, Instance, Simulator, StateAnswer
+from tests.conftest import entry_of
+
+from .conftest import set_up_mqtt
+from .subscriber import Subscriber
+
+BASE = "1101000001"
+CODE = f"{BASE}/qr/image"
+META = f"{BASE}/qr/meta"
+CODE_AVAILABILITY = f"{BASE}/qr/availability"
+
+
+async def publish(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, **options: str
+) -> MockConfigEntry:
+    """Set an instance up that is published."""
+    entry = entry_of(cloud, instance, **{"mqtt": "state_and_qr"} | options)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    return entry
+
+
+def still(situation: Situation) -> bytes:
+    """Return the PNG of a situation."""
+    return load_stills()[situation]
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_a_code_is_on_all_topics(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, subscriber: Subscriber
+) -> None:
+    await publish(hass, cloud, instance)
+    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+    await subscriber.wait_for_text(f"{BASE}/availability", "online")
+
+    assert instance.code
+    latest = subscriber.latest
+    assert latest[f"{BASE}/availability"].text == "online"
+    assert latest[f"{BASE}/state"].text == "not_authorized"
+    assert latest[f"{BASE}/attributes"].json["messenger"] == "whatsapp"
+    assert latest[CODE].payload == instance.code.png
+    meta = latest[META].json
+    assert meta["valid"] is True
+    assert meta["sequence"] == 1
+    assert meta["situation"] is None
+    assert meta["bytes"] == len(instance.code.png)
+    assert meta["sha256"] == sha256(instance.code.png).hexdigest()
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_a_late_subscriber_gets_a_code_with_the_rest_of_its_life(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+) -> None:
+    await publish(hass, cloud, instance)
+    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+
+    async with Subscriber(broker.port) as late:
+        await late.wait_for_text(CODE_AVAILABILITY, "online")
+        code = await late.wait_for(lambda latest: latest[CODE])
+    assert code.retained
+    assert code.expiry is not None
+    assert 0 < code.expiry <= 23
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_the_code_goes_before_the_still_comes(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, subscriber: Subscriber
+) -> None:
+    await publish(hass, cloud, instance)
+    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+    before = len(subscriber.history)
+
+    instance.scan()
+    await subscriber.wait_for(
+        lambda latest: latest[f"{BASE}/attributes"].json["account"]
+    )
+
+    latest = subscriber.latest
+    assert latest[f"{BASE}/state"].text == "authorized"
+    assert latest[CODE].payload == still(Situation.AUTHORIZED)
+    assert latest[META].json["valid"] is False
+    assert latest[META].json["situation"] == "authorized"
+    phone = latest[f"{BASE}/attributes"].json["account"]
+    assert set(phone[:-2]) == {"*"}
+    topics = [item.topic for item in subscriber.history[before:]]
+    assert topics.index(CODE_AVAILABILITY) < topics.index(CODE) < topics.index(META)
+    assert all(item.payload for item in subscriber.history)
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_only_what_changed_is_sent(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, subscriber: Subscriber
+) -> None:
+    entry = await publish(hass, cloud, instance)
+    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+    before = len(subscriber.history)
+
+    instance.set_state("starting")
+    await entry.runtime_data.async_refresh()
+    await subscriber.wait_for_text(f"{BASE}/state", "starting")
+    cloud.cloud.faults.add(StateAnswer("newState!"))
+    await entry.runtime_data.async_refresh()
+    await subscriber.wait_for_text(f"{BASE}/state", "new_state")
+
+    sent = [item.topic for item in subscriber.history[before:]]
+    assert f"{BASE}/availability" not in sent
+    assert sent.count(CODE_AVAILABILITY) == 1
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_state_only_leaves_the_code_out(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, subscriber: Subscriber
+) -> None:
+    entry = await publish(hass, cloud, instance, mqtt="state")
+    await subscriber.wait_for(
+        lambda latest: latest[f"{BASE}/attributes"].json["login"] == "showing"
+    )
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await subscriber.wait_for_text(f"{BASE}/availability", "offline")
+
+    assert not any("/qr/" in item.topic for item in subscriber.history)
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_off_publishes_nothing(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, subscriber: Subscriber
+) -> None:
+    off = await publish(hass, cloud, instance, mqtt="off")
+    other = cloud.cloud.create("1101000002")
+    await publish(hass, cloud, other)
+    await subscriber.wait_for_text("1101000002/qr/availability", "online")
+    assert await hass.config_entries.async_remove(off.entry_id)
+    assert not any(item.topic.startswith(BASE) for item in subscriber.history)
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+@pytest.mark.parametrize("how", ["unload", "stop"])
+async def test_leaving_takes_the_code_back(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    subscriber: Subscriber,
+    how: str,
+) -> None:
+    entry = await publish(hass, cloud, instance)
+    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+    before = len(subscriber.history)
+
+    if how == "unload":
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    else:
+        await hass.async_stop(force=True)
+    await subscriber.wait_for_text(f"{BASE}/availability", "offline")
+
+    latest = subscriber.latest
+    assert latest[CODE_AVAILABILITY].text == "offline"
+    assert latest[CODE].payload == still(Situation.NO_CONNECTION)
+    assert latest[META].json["valid"] is False
+    assert latest[f"{BASE}/state"].text == "not_authorized"
+    assert subscriber.history[before].topic == CODE_AVAILABILITY
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_removal_leaves_nothing_on_the_broker(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+) -> None:
+    entry = await publish(hass, cloud, instance)
+    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+
+    await hass.config_entries.async_remove(entry.entry_id)
+    await subscriber.wait_for(
+        lambda latest: not any(item.payload for item in latest.values())
+    )
+
+    async with Subscriber(broker.port) as late:
+        assert late.history == []
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        ({"mqtt": "off"}, {""}),
+        ({"mqtt": "state"}, {"green_api"}),
+        ({"mqtt_prefix": "house/messenger"}, {"house"}),
+    ],
+)
+async def test_new_options_leave_nothing_of_the_old_topics(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+    options: dict[str, str],
+    left: set[str],
+) -> None:
+    entry = await publish(hass, cloud, instance)
+    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+
+    flow = await hass.config_entries.options.async_init(entry.entry_id)
+    await hass.config_entries.options.async_configure(
+        flow["flow_id"], dict(entry.options) | options
+    )
+    await hass.async_block_till_done()
+
+    async with Subscriber(broker.port, "+") as late:
+        if left != {""}:
+            await late.wait_for(
+                lambda latest: any(
+                    topic.endswith("/availability") and item.text == "online"
+                    for topic, item in latest.items()
+                )
+            )
+        topics = {topic for topic in late.latest if BASE in topic}
+    assert {topic.split("/")[0] for topic in topics} <= left
+    assert not options.get("mqtt") or not any("/qr/" in topic for topic in topics)
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_the_brokers_return_brings_the_present_whole(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "homeassistant.components.mqtt.client.RECONNECT_INTERVAL_SECONDS", 1
+    )
+    entry = await publish(hass, cloud, instance)
+    async with Subscriber(broker.port) as before:
+        await before.wait_for_text(CODE_AVAILABILITY, "online")
+    assert instance.code
+    old = instance.code.png
+
+    await broker.kill()
+    instance.scan()
+    await entry.runtime_data.async_refresh()
+    assert entry.runtime_data.data.state == "authorized"
+    await broker.start()
+
+    async with Subscriber(broker.port) as after:
+        await after.wait_for(
+            lambda latest: latest[f"{BASE}/attributes"].json["account"]
+        )
+        await after.wait_for_text(f"{BASE}/availability", "online")
+    latest = after.latest
+    assert latest[f"{BASE}/state"].text == "authorized"
+    assert latest[CODE_AVAILABILITY].text == "offline"
+    assert latest[CODE].payload == still(Situation.AUTHORIZED)
+    assert old not in {item.payload for item in after.history}
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_an_outage_of_the_cloud_keeps_the_state_and_names_the_problem(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, subscriber: Subscriber
+) -> None:
+    instance.set_state("authorized")
+    entry = await publish(hass, cloud, instance)
+    await subscriber.wait_for_text(f"{BASE}/state", "authorized")
+
+    rule = cloud.cloud.faults.add(Drop())
+    await entry.runtime_data.async_refresh()
+    await subscriber.wait_for(
+        lambda latest: latest[f"{BASE}/attributes"].json["problem"] == "cannot_connect"
+    )
+    await subscriber.wait_for(
+        lambda latest: latest[CODE].payload == still(Situation.NO_CONNECTION)
+    )
+    assert subscriber.latest[f"{BASE}/state"].text == "authorized"
+
+    cloud.cloud.faults.remove(rule.number)
+    await entry.runtime_data.async_refresh()
+    await subscriber.wait_for(
+        lambda latest: latest[f"{BASE}/attributes"].json["problem"] is None
+    )
+    await subscriber.wait_for(
+        lambda latest: latest[CODE].payload == still(Situation.AUTHORIZED)
+    )
+
+
+async def test_mqtt_that_comes_later_is_used_from_then_on(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+) -> None:
+    entry = await publish(hass, cloud, instance)
+    assert entry.state.recoverable
+    assert subscriber.history == []
+
+    await set_up_mqtt(hass, broker)
+    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+
+
+async def test_an_entry_that_is_gone_does_not_publish_when_mqtt_comes(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gone = await publish(hass, cloud, instance)
+    assert await hass.config_entries.async_remove(gone.entry_id)
+    assert "No broker was there" in caplog.text
+    other = cloud.cloud.create("1101000002")
+    await publish(hass, cloud, other)
+
+    await set_up_mqtt(hass, broker)
+    await subscriber.wait_for_text("1101000002/qr/availability", "online")
+    assert not any(item.topic.startswith(BASE) for item in subscriber.history)
+
+
+async def test_without_expiry_a_code_is_not_retained(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    embedded_broker: EmbeddedBroker,
+) -> None:
+    broker = embedded_broker
+    await set_up_mqtt(hass, broker)
+    async with Subscriber(broker.port, protocol=MQTTProtocolVersion.MQTTv311) as early:
+        await publish(hass, cloud, instance)
+        await early.wait_for_text(CODE_AVAILABILITY, "online")
+        assert instance.code
+        assert early.latest[CODE].payload == instance.code.png
+        assert early.latest[META].json["valid"] is True
+
+        late = Subscriber(broker.port, protocol=MQTTProtocolVersion.MQTTv311)
+        async with late:
+            await late.wait_for_text(CODE_AVAILABILITY, "online")
+            await late.wait_for_text(f"{BASE}/availability", "online")
+            assert instance.code.png not in {item.payload for item in late.history}
+
+        instance.scan()
+        await early.wait_for(
+            lambda latest: latest[CODE].payload == still(Situation.AUTHORIZED)
+        )
+    async with Subscriber(broker.port, protocol=MQTTProtocolVersion.MQTTv311) as last:
+        await last.wait_for(
+            lambda latest: latest[CODE].payload == still(Situation.AUTHORIZED)
+        )
