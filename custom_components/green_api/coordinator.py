@@ -128,7 +128,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             self._failures += 1
             if isinstance(err, CredentialsRejected):
                 self.login.stop()
-            self._update(connection_problem=err.key)
+            self._update(login=self.login.progress, connection_problem=err.key)
             raise update_error(err, backoff(self._failures)) from None
         self._failures = 0
         return self._take_reading(reading)
@@ -147,7 +147,9 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         if reading.state is InstanceState.AUTHORIZED and not self._account_known:
             self._run_soon(self._fetch_account(), "account")
         if reading == before:
-            return replace(self.data, connection_problem=None)
+            return replace(
+                self.data, login=self.login.progress, connection_problem=None
+            )
         return InstanceData(
             messenger=self.messenger,
             reading=reading,

@@ -70,12 +70,16 @@ class LoginSession:
             self._task = self._create_task(self._run_window())
 
     def stop(self, phase: LoginPhase = LoginPhase.IDLE) -> None:
-        """End the window, take the code back and leave the phase given."""
+        """End the window, take the code back and stand in the phase given.
+
+        Not reported: the caller knows, and has more to say in the same snapshot.
+        """
         if self._task is not None:
             self._task.cancel()
             self._task = None
         self._rest_until = 0.0
-        self._report(LoginProgress(phase))
+        self._time_code(None)
+        self.progress = LoginProgress(phase)
 
     async def _run_window(self) -> None:
         loop = asyncio.get_running_loop()
