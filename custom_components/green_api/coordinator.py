@@ -82,6 +82,8 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         )
         self._stills = stills
         self._failures = 0
+        # Set when the credentials are wrong; only a reload brings others.
+        self._refused = False
         self._settles_at = 0.0
         self._account_known = False
         entry.async_on_unload(self.login.stop)
@@ -101,6 +103,8 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
     @callback
     def look(self) -> None:
         """Take note that somebody looks at the picture."""
+        if self._refused:
+            return
         if self.data.state is InstanceState.NOT_AUTHORIZED:
             self.login.request()
 
@@ -126,10 +130,13 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             reading = await self.client.get_state_instance()
         except GreenApiError as err:
             self._failures += 1
-            if isinstance(err, CredentialsRejected):
+            self._refused = isinstance(err, CredentialsRejected)
+            if self._refused:
                 self.login.stop()
             self._update(login=self.login.progress, connection_problem=err.key)
-            raise update_error(err, backoff(self._failures)) from None
+            # Home Assistant has a rhythm of its own for an entry's first refresh.
+            retry_after = backoff(self._failures) if self.data else None
+            raise update_error(err, retry_after) from None
         self._failures = 0
         return self._take_reading(reading)
 

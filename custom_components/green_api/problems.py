@@ -7,7 +7,7 @@ from .api.errors import CredentialsRejected, GreenApiError
 from .const import DOMAIN
 
 
-def update_error(err: GreenApiError, retry_after: float) -> Exception:
+def update_error(err: GreenApiError, retry_after: float | None) -> Exception:
     """Return what a refresh raises: ask for new credentials, or try again later."""
     if isinstance(err, CredentialsRejected):
         return ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.key)
