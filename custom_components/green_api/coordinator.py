@@ -146,8 +146,9 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         if reading.state is not InstanceState.NOT_AUTHORIZED:
             waits = reading.state is InstanceState.PENDING_PASSWORD
             self.login.stop(LoginPhase.PASSWORD if waits else LoginPhase.IDLE)
-        elif before is None or before.state is not InstanceState.NOT_AUTHORIZED:
+        elif self._refused or before != reading:
             self.login.request()
+        self._refused = False
         self.update_interval = self._interval(reading.state)
         if reading != before:
             self._account_known = False

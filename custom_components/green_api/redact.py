@@ -10,16 +10,27 @@ from typing import Final, override
 
 REDACTED: Final = "**REDACTED**"
 
-# What follows `waInstance<id>/` is a method and the token, or the token alone.
+_METHODS: Final = (
+    "deleteNotification|getAccountSettings|getAuthorizationCode|getSettings"
+    "|getStateInstance|getStatusInstance|getWaSettings|logout|qr|reboot"
+    "|receiveNotification|scanqrcode|sendAuthorizationCode"
+    "|sendAuthorizationPassword|setSettings|startAuthorization"
+)
+# A slash, as it stands in a URL, in JSON, or in a query.
+_SLASH: Final = r"(?:\\?/|%2F)"
+
+# What follows `waInstance<id>/` is a method and the token, or the token alone. Only
+# a known method is sure to be none: all after it goes, or all where there is none.
 _TOKEN: Final = re.compile(
-    r"(?P<instance>waInstance\d+/)(?P<method>[A-Za-z]{2,40}/)?"
-    r"(?P<token>[^\s/?#\"'<>,)\\]+)"
+    rf"(waInstance\d+{_SLASH}(?:(?:{_METHODS})(?:{_SLASH}|(?![\w%-])))?+)"
+    rf"([\w-]+(?:{_SLASH}[\w-]+)*)",
+    re.IGNORECASE,
 )
 
 
 def redact(text: str) -> str:
     """Return the text with every token of a GREEN-API address replaced."""
-    return _TOKEN.sub(rf"\g<instance>\g<method>{REDACTED}", text)
+    return _TOKEN.sub(rf"\1{REDACTED}", text)
 
 
 class TokenFilter(logging.Filter):

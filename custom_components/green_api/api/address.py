@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 _ID: Final = re.compile(r"[0-9]{4,20}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{8,200}")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_IPV6: Final = 6
 _PREFIX: Final = re.compile(r"(/v[0-9]+)?")
 
 # Seen in the vendor's code and console: what an id begins with, first match.
@@ -72,9 +73,9 @@ def clean_api_url(typed: str) -> str:
     except ValueError:
         raise InvalidAddress("invalid_api_url") from None
     host = url.hostname or ""
-    if url.scheme not in ("http", "https") or not _is_host(host):
+    if url.scheme not in ("http", "https") or not _is_host(url.netloc, host):
         raise InvalidAddress("invalid_api_url")
-    if url.username is not None or url.query or url.fragment:
+    if url.username is not None or url.query or url.fragment or port == 0:
         raise InvalidAddress("invalid_api_url")
     if not _PREFIX.fullmatch(path := url.path.rstrip("/")):
         raise InvalidAddress("api_url_has_path")
@@ -86,13 +87,13 @@ def clean_api_url(typed: str) -> str:
     return SplitResult(url.scheme, location, path, "", "").geturl()
 
 
-def _is_host(host: str) -> bool:
-    if ":" in host:
+def _is_host(location: str, host: str) -> bool:
+    if "[" in location:
         try:
-            ip_address(host)
+            # A zone id could hold anything, and a cloud needs none.
+            return ip_address(host).version == _IPV6 and "%" not in host
         except ValueError:
             return False
-        return True
     return bool(_HOST_NAME.fullmatch(host)) and ".." not in host
 
 

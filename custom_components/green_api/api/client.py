@@ -4,7 +4,7 @@ import asyncio
 from http import HTTPStatus
 import json
 from socket import gaierror
-from ssl import SSLError
+from ssl import SSLCertVerificationError
 from typing import Any, Final
 
 import httpx
@@ -139,7 +139,7 @@ class GreenApiClient:
             raise TimedOut from None
         except httpx.ConnectError as err:
             raise _connect_failure(err) from None
-        except httpx.HTTPError, httpx.InvalidURL, httpx.StreamError:
+        except httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError:
             raise ConnectionFailed from None
         if status == HTTPStatus.OK:
             return _parse(body)
@@ -171,7 +171,7 @@ def _connect_failure(err: BaseException) -> ConnectionFailed:
     while cause is not None:
         if isinstance(cause, gaierror):
             return HostNotFound()
-        if isinstance(cause, SSLError):
+        if isinstance(cause, SSLCertVerificationError):
             return CertificateRejected()
         cause = cause.__cause__ or cause.__context__
     return ConnectionFailed()
