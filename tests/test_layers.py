@@ -59,6 +59,7 @@ ONLY: dict[str, dict[str, set[str] | None]] = {
     "config_flow": {
         "const": None,
         "api": None,
+        "redact": None,
         "coordinator": {"GreenApiConfigEntry"},
     },
 }

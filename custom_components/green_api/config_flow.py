@@ -49,9 +49,11 @@ from .const import (
     CONSOLE_URL,
     DEFAULT_MQTT_PREFIX,
     DOMAIN,
+    EXAMPLE_API_URL,
     MQTT_DOMAIN,
     MqttMode,
 )
+from .redact import install_token_filter
 
 _ID: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 _URL: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
@@ -94,6 +96,7 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
         """Start with nothing typed."""
         self._id_instance = ""
         self._token = ""
+        self._connection: dict[str, Any] = {}
 
     @staticmethod
     @callback
@@ -116,7 +119,10 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
                 clean_token, user_input, CONF_API_TOKEN_INSTANCE, errors
             )
             if not errors:
-                await self.async_set_unique_id(self._id_instance)
+                # A dialog that was left open must not lock the instance out.
+                await self.async_set_unique_id(
+                    self._id_instance, raise_on_progress=False
+                )
                 self._abort_if_unique_id_configured()
                 return await self.async_step_connection()
         return self._show_credentials(errors)
@@ -137,18 +143,20 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask where the instance lives and what to publish; check it online."""
         errors: dict[str, str] = {}
         if user_input is not None:
+            self._connection = user_input
             api_url = _clean(clean_api_url, user_input, CONF_API_URL, errors)
             if not errors:
                 client = self._client(api_url, self._id_instance, self._token)
                 messenger = await _check(client, errors)
                 if messenger is not None:
+                    self._abort_if_unique_id_configured()
                     return self._create(api_url, messenger, user_input)
             if errors.keys() & {CONF_ID_INSTANCE, CONF_API_TOKEN_INSTANCE}:
                 return self._show_credentials(errors)
         schema = ADDRESS_SCHEMA
         if _has_mqtt(self.hass):
             schema = schema.extend(MQTT_SCHEMA.schema)
-        suggested = user_input or {
+        suggested = self._connection or {
             CONF_API_URL: default_api_url(self._id_instance),
             CONF_MQTT: MqttMode.STATE_AND_QR,
         }
@@ -156,7 +164,10 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id="connection",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
             errors=errors,
-            description_placeholders={"id_instance": self._id_instance},
+            description_placeholders={
+                "example": EXAMPLE_API_URL,
+                "id_instance": self._id_instance,
+            },
         )
 
     def _create(
@@ -211,6 +222,8 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     def _client(self, api_url: str, id_instance: str, token: str) -> GreenApiClient:
+        # A first instance is asked before anything of the integration is set up.
+        install_token_filter()
         return GreenApiClient(
             get_async_client(self.hass),
             api_url=api_url,

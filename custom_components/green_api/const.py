@@ -28,6 +28,7 @@ class MqttMode(StrEnum):
 
 
 CONSOLE_URL: Final = "https://console.green-api.com"
+EXAMPLE_API_URL: Final = "https://api.green-api.com"
 
 # The vendor's advice for an instance that is not being changed.
 POLL_INTERVAL: Final = timedelta(seconds=60)

@@ -18,11 +18,13 @@ from .coordinator import GreenApiCoordinator
 
 SERVICE_LOGOUT: Final = "logout"
 
+_IDS: Final = vol.All(cv.ensure_list, [cv.string], vol.Length(min=1))
+
 INSTANCE_SCHEMA: Final = vol.All(
     vol.Schema(
         {
-            vol.Optional(ATTR_CONFIG_ENTRY_ID): vol.All(cv.ensure_list, [cv.string]),
-            vol.Optional(ATTR_DEVICE_ID): vol.All(cv.ensure_list, [cv.string]),
+            vol.Optional(ATTR_CONFIG_ENTRY_ID): _IDS,
+            vol.Optional(ATTR_DEVICE_ID): _IDS,
         }
     ),
     cv.has_at_least_one_key(ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID),
