@@ -204,7 +204,9 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
 
     @callback
     def _refresh_soon(self) -> None:
-        self._run_soon(self.async_request_refresh(), "refresh")
+        # Not async_request_refresh: it can wait for ten seconds, and the requests
+        # are spaced by the client.
+        self._run_soon(self.async_refresh(), "refresh")
 
     def _run_soon(
         self, job: Coroutine[Any, Any, None], name: str

@@ -44,8 +44,8 @@ class LoginSession:
     ) -> None:
         """Take the callbacks.
 
-        `on_state_suspected` is called when an answer hints at another state of
-        the instance than `notAuthorized`.
+        `on_state_suspected` is called when an answer begins to hint at another
+        state of the instance than `notAuthorized`.
         """
         self._client = client
         self._rhythm = RHYTHMS[messenger]
@@ -103,10 +103,10 @@ class LoginSession:
                         failures = 0
                         self._take(event)
             except GreenApiError as err:
-                if isinstance(err, CredentialsRejected):
-                    self._on_state_suspected()
                 failures += 1
-                self._report(replace(self.progress, problem=err.key))
+                changed = self._report(replace(self.progress, problem=err.key))
+                if changed and isinstance(err, CredentialsRejected):
+                    self._on_state_suspected()
             await asyncio.sleep(backoff(failures))
 
     def _take(self, event: ScanEvent) -> None:
@@ -114,11 +114,11 @@ class LoginSession:
             case CodeReceived(png):
                 self._take_code(png)
             case PasswordRequired():
-                self._report(LoginProgress(LoginPhase.PASSWORD))
-                self._on_state_suspected()
+                if self._report(LoginProgress(LoginPhase.PASSWORD)):
+                    self._on_state_suspected()
             case AlreadyAuthorized():
-                self._report(LoginProgress(LoginPhase.WAITING))
-                self._on_state_suspected()
+                if self._report(LoginProgress(LoginPhase.WAITING)):
+                    self._on_state_suspected()
             case ScanFailed(ScanFailure.NEEDS_LOGOUT as reason):
                 self._report(LoginProgress(LoginPhase.WAITING, problem=reason))
             case ScanFailed(reason):
@@ -136,14 +136,18 @@ class LoginSession:
             code = replace(code, expires_at=now + life)
         self._report(LoginProgress(LoginPhase.SHOWING, code))
 
-    def _report(self, progress: LoginProgress) -> None:
-        """Pass on what changed, and let a code end with its life."""
+    def _report(self, progress: LoginProgress) -> bool:
+        """Pass on what changed, and let a code end with its life.
+
+        Returns whether anything has changed.
+        """
         if progress == self.progress:
-            return
+            return False
         if progress.code != self.progress.code:
             self._time_code(progress.code)
         self.progress = progress
         self._on_progress(progress)
+        return True
 
     def _time_code(self, code: LoginCode | None) -> None:
         if self._code_timer is not None:
