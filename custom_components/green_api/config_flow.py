@@ -143,7 +143,11 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask where the instance lives and what to publish; check it online."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._connection = user_input
+            # A default is not kept: it would be wrong for another id.
+            default = default_api_url(self._id_instance)
+            self._connection = {
+                field: value for field, value in user_input.items() if value != default
+            }
             api_url = _clean(clean_api_url, user_input, CONF_API_URL, errors)
             if not errors:
                 client = self._client(api_url, self._id_instance, self._token)
@@ -156,10 +160,10 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
         schema = ADDRESS_SCHEMA
         if _has_mqtt(self.hass):
             schema = schema.extend(MQTT_SCHEMA.schema)
-        suggested = self._connection or {
+        suggested = {
             CONF_API_URL: default_api_url(self._id_instance),
             CONF_MQTT: MqttMode.STATE_AND_QR,
-        }
+        } | self._connection
         return self.async_show_form(
             step_id="connection",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),

@@ -86,7 +86,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         self._refused = False
         self._settles_at = 0.0
         self._account_known = False
-        entry.async_on_unload(self.login.stop)
+        entry.async_on_unload(self.login.close)
 
     @property
     def picture(self) -> Picture:
@@ -138,6 +138,9 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             retry_after = backoff(self._failures) if self.data else None
             raise update_error(err, retry_after) from None
         self._failures = 0
+        if self._shutdown_requested:
+            # The answer came after the unload: it starts nothing any more.
+            return self.data
         return self._take_reading(reading)
 
     def _take_reading(self, reading: StateReading) -> InstanceData:

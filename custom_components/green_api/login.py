@@ -57,6 +57,7 @@ class LoginSession:
         self._task: asyncio.Task[None] | None = None
         self._code_timer: asyncio.TimerHandle | None = None
         self._rest_until = 0.0
+        self._closed = False
 
     @property
     def active(self) -> bool:
@@ -66,6 +67,8 @@ class LoginSession:
 
     def request(self) -> None:
         """Open a window, as soon as a running pause is over."""
+        if self._closed:
+            return
         if self._task is None or self._task.done():
             self._task = self._create_task(self._run_window())
 
@@ -80,6 +83,11 @@ class LoginSession:
         self._rest_until = 0.0
         self._time_code(None)
         self.progress = LoginProgress(phase)
+
+    def close(self) -> None:
+        """Stop for good."""
+        self._closed = True
+        self.stop()
 
     async def _run_window(self) -> None:
         loop = asyncio.get_running_loop()
