@@ -26,7 +26,7 @@ def rows(table: str) -> Layers:
 LAYERS = rows("""
     const
     api backoff redact
-    problems snapshot
+    clients problems snapshot
     login stills
     coordinator
     entity
@@ -59,7 +59,7 @@ ONLY: dict[str, dict[str, set[str] | None]] = {
     "config_flow": {
         "const": None,
         "api": None,
-        "redact": None,
+        "clients": None,
         "coordinator": {"GreenApiConfigEntry"},
     },
 }

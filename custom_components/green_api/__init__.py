@@ -3,10 +3,9 @@
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.httpx_client import get_async_client
 from homeassistant.helpers.typing import ConfigType
 
-from .api.client import GreenApiClient
+from .clients import client_for
 from .const import (
     CONF_API_TOKEN_INSTANCE,
     CONF_API_URL,
@@ -15,7 +14,6 @@ from .const import (
 )
 from .coordinator import GreenApiConfigEntry, GreenApiCoordinator
 from .publisher import async_clear, async_start
-from .redact import install_token_filter
 from .services import async_setup_services
 from .stills import load_stills
 
@@ -26,17 +24,14 @@ PLATFORMS = (Platform.BUTTON, Platform.CAMERA, Platform.IMAGE, Platform.SENSOR)
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what all instances share."""
-    install_token_filter()
     async_setup_services(hass)
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: GreenApiConfigEntry) -> bool:
     """Set up one instance."""
-    # Again, for log handlers that have come since.
-    install_token_filter()
-    client = GreenApiClient(
-        get_async_client(hass),
+    client = client_for(
+        hass,
         api_url=entry.data[CONF_API_URL],
         id_instance=entry.data[CONF_ID_INSTANCE],
         api_token_instance=entry.data[CONF_API_TOKEN_INSTANCE],

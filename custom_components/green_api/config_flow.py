@@ -11,7 +11,6 @@ from homeassistant.config_entries import (
     OptionsFlowWithReload,
 )
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.httpx_client import get_async_client
 from homeassistant.helpers.selector import (
     SelectSelector,
     SelectSelectorConfig,
@@ -39,6 +38,7 @@ from .api.errors import (
     UnexpectedAnswer,
 )
 from .api.models import Messenger
+from .clients import client_for
 from .const import (
     CONF_API_TOKEN_INSTANCE,
     CONF_API_URL,
@@ -53,7 +53,6 @@ from .const import (
     MQTT_DOMAIN,
     MqttMode,
 )
-from .redact import install_token_filter
 
 _ID: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 _URL: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
@@ -150,7 +149,12 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
             }
             api_url = _clean(clean_api_url, user_input, CONF_API_URL, errors)
             if not errors:
-                client = self._client(api_url, self._id_instance, self._token)
+                client = client_for(
+                    self.hass,
+                    api_url=api_url,
+                    id_instance=self._id_instance,
+                    api_token_instance=self._token,
+                )
                 messenger = await _check(client, errors)
                 if messenger is not None:
                     self._abort_if_unique_id_configured()
@@ -206,8 +210,11 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             token = _clean(clean_token, user_input, CONF_API_TOKEN_INSTANCE, errors)
             if not errors:
-                client = self._client(
-                    entry.data[CONF_API_URL], entry.data[CONF_ID_INSTANCE], token
+                client = client_for(
+                    self.hass,
+                    api_url=entry.data[CONF_API_URL],
+                    id_instance=entry.data[CONF_ID_INSTANCE],
+                    api_token_instance=token,
                 )
                 if await _check(client, errors):
                     return self.async_update_reload_and_abort(
@@ -223,16 +230,6 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=TOKEN_SCHEMA,
             errors=errors,
             description_placeholders={"console": CONSOLE_URL, "title": entry.title},
-        )
-
-    def _client(self, api_url: str, id_instance: str, token: str) -> GreenApiClient:
-        # A first instance is asked before anything of the integration is set up.
-        install_token_filter()
-        return GreenApiClient(
-            get_async_client(self.hass),
-            api_url=api_url,
-            id_instance=id_instance,
-            api_token_instance=token,
         )
 
 

@@ -86,6 +86,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         self._refused = False
         self._settles_at = 0.0
         self._account_known = False
+        self._account_task: asyncio.Task[None] | None = None
         entry.async_on_unload(self.login.close)
 
     @property
@@ -156,7 +157,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         if reading != before:
             self._account_known = False
         if reading.state is InstanceState.AUTHORIZED and not self._account_known:
-            self._run_soon(self._fetch_account(), "account")
+            self._start_fetching_account()
         if reading == before:
             return replace(
                 self.data, login=self.login.progress, connection_problem=None
@@ -175,6 +176,10 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         if state in _PASSING_STATES:
             return PASSING_POLL_INTERVAL
         return POLL_INTERVAL
+
+    def _start_fetching_account(self) -> None:
+        if self._account_task is None or self._account_task.done():
+            self._account_task = self._run_soon(self._fetch_account(), "account")
 
     async def _fetch_account(self) -> None:
         """Learn whom the instance is linked to; nothing depends on it."""

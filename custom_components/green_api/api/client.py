@@ -1,6 +1,7 @@
 """The requests to one instance over HTTP."""
 
 import asyncio
+from contextlib import aclosing
 from http import HTTPStatus
 import json
 from socket import gaierror
@@ -65,13 +66,17 @@ class GreenApiClient:
         api_url: str,
         id_instance: str,
         api_token_instance: str,
+        limiter: RateLimiter | None = None,
     ) -> None:
-        """Take the parts of the address as `address` has cleaned them."""
+        """Take the parts of the address as `address` has cleaned them.
+
+        Clients of one instance have to share a limiter.
+        """
         self.id_instance = id_instance
         self._http = http
         self._base = f"{api_url}/waInstance{id_instance}"
         self._token = api_token_instance
-        self._limiter = RateLimiter()
+        self._limiter = limiter or RateLimiter()
 
     async def get_state_instance(self) -> StateReading:
         """Return the state; UNKNOWN while a new instance gives none."""
@@ -158,10 +163,11 @@ class GreenApiClient:
             follow_redirects=False,
         ) as response:
             body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > LARGEST_ANSWER:
-                    raise UnexpectedAnswer
+            async with aclosing(response.aiter_bytes()) as chunks:
+                async for chunk in chunks:
+                    body += chunk
+                    if len(body) > LARGEST_ANSWER:
+                        raise UnexpectedAnswer
             return response.status_code, bytes(body)
 
 
