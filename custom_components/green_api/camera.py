@@ -73,16 +73,20 @@ class GreenApiCamera(PictureEntity, Camera):
     async def handle_async_mjpeg_stream(
         self, request: web.Request
     ) -> web.StreamResponse:
-        """Send every new picture at once, as long as the viewer stays."""
+        """Send every new picture at once, as long as the viewer stays.
+
+        Only its beginning counts as somebody looking: a stream stays open on a
+        dashboard that nobody looks at.
+        """
         response = web.StreamResponse(
             headers={"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}"}
         )
         await response.prepare(request)
+        self.coordinator.look()
         with self._viewer() as changed:
             while not self._ended:
                 changed.clear()
                 await response.write(self._part() * 2)
-                self.coordinator.look()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(RESEND_INTERVAL):
                         await changed.wait()

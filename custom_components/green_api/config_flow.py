@@ -85,7 +85,7 @@ _FIELD_OF_ERROR: Final[dict[type[GreenApiError], str]] = {
     UnexpectedAnswer: CONF_API_URL,
 }
 
-_PREFIX: Final = re.compile(r"[^\s/+#$\x00][^\s+#\x00]{0,99}")
+_PREFIX: Final = re.compile(r"[^\s/+#$][^\s+#]{0,99}")
 
 
 class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -243,7 +243,7 @@ class GreenApiOptionsFlow(OptionsFlowWithReload):
         errors: dict[str, str] = {}
         if user_input is not None:
             prefix = user_input[CONF_MQTT_PREFIX].strip().rstrip("/")
-            if not _PREFIX.fullmatch(prefix) or "//" in prefix:
+            if not _is_prefix(prefix):
                 errors[CONF_MQTT_PREFIX] = "invalid_prefix"
             elif prefix.split("/")[0] in _discovery_prefixes(self.hass):
                 errors[CONF_MQTT_PREFIX] = "prefix_is_discovery"
@@ -290,8 +290,18 @@ async def _check(client: GreenApiClient, errors: dict[str, str]) -> Messenger | 
         return guess
 
 
+def _is_prefix(text: str) -> bool:
+    # A broker cuts the connection for a topic with control characters, and the
+    # client would send it again and again.
+    return bool(_PREFIX.fullmatch(text)) and text.isprintable() and "//" not in text
+
+
 def _has_mqtt(hass: HomeAssistant) -> bool:
-    return bool(hass.config_entries.async_entries(MQTT_DOMAIN, include_ignore=False))
+    return bool(
+        hass.config_entries.async_entries(
+            MQTT_DOMAIN, include_ignore=False, include_disabled=False
+        )
+    )
 
 
 def _discovery_prefixes(hass: HomeAssistant) -> set[str]:

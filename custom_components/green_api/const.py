@@ -16,6 +16,7 @@ CONF_MESSENGER: Final = "messenger"
 MQTT_DOMAIN: Final = "mqtt"
 CONF_MQTT: Final = "mqtt"
 CONF_MQTT_PREFIX: Final = "mqtt_prefix"
+CONF_MQTT_TOPICS: Final = "mqtt_topics"
 DEFAULT_MQTT_PREFIX: Final = "green_api"
 
 
@@ -40,12 +41,22 @@ LOGIN_POLL_INTERVAL: Final = timedelta(seconds=3)
 # States that end by themselves or by somebody's next step, within minutes.
 PASSING_POLL_INTERVAL: Final = timedelta(seconds=10)
 
+# A failed request now and then is normal: the limits are shared with every other
+# client of the instance. What lasts longer is an outage.
+OUTAGE_GRACE: Final = timedelta(seconds=60)
+
+# A rejection of the credentials can pass, as seen with new instances.
+REFUSED_RETRY: Final = timedelta(minutes=5)
+
 # After a logout or a reboot the cloud can show the old state for a while.
 SETTLING_TIME: Final = timedelta(minutes=1)
 
 # More than five minutes of asking for codes can drive an instance to `starting`.
 LOGIN_WINDOW: Final = timedelta(minutes=5)
 LOGIN_PAUSE: Final = timedelta(minutes=1)
+
+# An open dashboard fetches the picture of an ended window at once: nobody asked.
+REFETCH_TIME: Final = timedelta(seconds=15)
 
 # Back-off after failed requests, in seconds; jitter keeps instances apart.
 BACKOFF_FIRST: Final = 2.0

@@ -7,25 +7,27 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .api.client import GreenApiClient
-from .api.errors import CredentialsRejected, GreenApiError
+from .api.errors import CredentialsRejected, GreenApiError, InstanceNotReady
 from .api.models import InstanceState, Messenger, StateReading
 from .backoff import backoff
 from .const import (
     CONF_MESSENGER,
     LOGGER,
     LOGIN_POLL_INTERVAL,
+    OUTAGE_GRACE,
     PASSING_POLL_INTERVAL,
     POLL_INTERVAL,
+    REFUSED_RETRY,
     SETTLING_TIME,
 )
 from .login import LoginSession
-from .problems import action_error, update_error
+from .problems import action_error, set_up_error, update_error
 from .snapshot import InstanceData, LoginPhase, LoginProgress
 from .stills import Situation, situation_of
 
@@ -82,7 +84,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         )
         self._stills = stills
         self._failures = 0
-        # Set when the credentials are wrong; only a reload brings others.
+        self._failing_since = 0.0
         self._refused = False
         self._settles_at = 0.0
         self._account_known = False
@@ -104,10 +106,8 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
     @callback
     def look(self) -> None:
         """Take note that somebody looks at the picture."""
-        if self._refused:
-            return
-        if self.data.state is InstanceState.NOT_AUTHORIZED:
-            self.login.request()
+        if self.data.state is InstanceState.NOT_AUTHORIZED and not self._refused:
+            self.login.look()
 
     async def async_logout(self) -> None:
         """Unlink the instance; raises a translated HomeAssistantError."""
@@ -129,30 +129,57 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
     async def _async_update_data(self) -> InstanceData:
         try:
             reading = await self.client.get_state_instance()
+        except InstanceNotReady:
+            reading = StateReading(InstanceState.STARTING)
         except GreenApiError as err:
-            self._failures += 1
-            self._refused = isinstance(err, CredentialsRejected)
-            if self._refused:
-                self.login.stop()
-            self._update(login=self.login.progress, connection_problem=err.key)
-            # Home Assistant has a rhythm of its own for an entry's first refresh.
-            retry_after = backoff(self._failures) if self.data else None
-            raise update_error(err, retry_after) from None
-        self._failures = 0
+            if not self.data:
+                raise set_up_error(err) from None
+            return self._take_failure(err)
         if self._shutdown_requested:
             # The answer came after the unload: it starts nothing any more.
             return self.data
         return self._take_reading(reading)
 
+    def _take_failure(self, err: GreenApiError) -> InstanceData:
+        """Return the last snapshot, or raise when that is true no longer."""
+        self._failures += 1
+        now = self.hass.loop.time()
+        if self._failures == 1:
+            self._failing_since = now
+        retry_after = backoff(self._failures)
+        if isinstance(err, CredentialsRejected):
+            self._refused = True
+            self.login.stop()
+            self.config_entry.async_start_reauth(self.hass)
+            retry_after = REFUSED_RETRY.total_seconds()
+        elif now - self._failing_since < OUTAGE_GRACE.total_seconds():
+            self.update_interval = timedelta(seconds=retry_after)
+            return self.data
+        self._update(login=self.login.progress, connection_problem=err.key)
+        raise update_error(err, retry_after)
+
+    def _end_failures(self) -> None:
+        self._failures = 0
+        if self._refused:
+            self._refused = False
+            self.login.request()
+            for flow in self.config_entry.async_get_active_flows(
+                self.hass, {SOURCE_REAUTH}
+            ):
+                self.hass.config_entries.flow.async_abort(flow["flow_id"])
+
     def _take_reading(self, reading: StateReading) -> InstanceData:
         """Return the snapshot with the state; start or stop what it calls for."""
+        self._end_failures()
         before = self.data.reading if self.data else None
         if reading.state is not InstanceState.NOT_AUTHORIZED:
             waits = reading.state is InstanceState.PENDING_PASSWORD
-            self.login.stop(LoginPhase.PASSWORD if waits else LoginPhase.IDLE)
-        elif self._refused or before != reading:
+            self.login.stop(
+                LoginPhase.PASSWORD if waits else LoginPhase.IDLE,
+                finished=reading.state is InstanceState.AUTHORIZED,
+            )
+        elif before != reading:
             self.login.request()
-        self._refused = False
         self.update_interval = self._interval(reading.state)
         if reading != before:
             self._account_known = False

@@ -3,24 +3,34 @@
 from typing import Any, Final
 
 from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_API_TOKEN_INSTANCE, CONF_ID_INSTANCE
+from .const import CONF_API_TOKEN_INSTANCE, CONF_ID_INSTANCE, CONF_MQTT_TOPICS
 from .coordinator import GreenApiConfigEntry
 
-TO_REDACT: Final = {CONF_API_TOKEN_INSTANCE, CONF_ID_INSTANCE, "title", "unique_id"}
+TO_REDACT: Final = {
+    CONF_API_TOKEN_INSTANCE,
+    CONF_ID_INSTANCE,
+    CONF_MQTT_TOPICS,
+    "title",
+    "unique_id",
+}
 
 
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: GreenApiConfigEntry
 ) -> dict[str, Any]:
     """Return entry and snapshot without token, id, account and code."""
+    about_entry = async_redact_data(entry.as_dict(), TO_REDACT)
+    if entry.state is not ConfigEntryState.LOADED:
+        return {"entry": about_entry, "reason": entry.error_reason_translation_key}
     coordinator = entry.runtime_data
     data = coordinator.data
     code = data.login.code
     error = coordinator.last_exception
     return {
-        "entry": async_redact_data(entry.as_dict(), TO_REDACT),
+        "entry": about_entry,
         "coordinator": {
             "last_update_success": coordinator.last_update_success,
             "last_exception": type(error).__name__ if error else None,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 from homeassistant.util import dt as dt_util
@@ -22,7 +23,7 @@ from .api.models import (
 )
 from .api.scan import RHYTHMS, poll_scan_events
 from .backoff import backoff
-from .const import LOGIN_PAUSE, LOGIN_WINDOW
+from .const import LOGIN_PAUSE, LOGIN_WINDOW, REFETCH_TIME
 from .snapshot import LoginCode, LoginPhase, LoginProgress
 
 
@@ -56,14 +57,19 @@ class LoginSession:
         self._sequence = 0
         self._task: asyncio.Task[None] | None = None
         self._code_timer: asyncio.TimerHandle | None = None
-        self._rest_until = 0.0
+        self._window_ends = -inf
         self._closed = False
 
     @property
     def active(self) -> bool:
         """Return whether a window is open, or opens as soon as it may run."""
         running = self._task is not None and not self._task.done()
-        return running and asyncio.get_running_loop().time() >= self._rest_until
+        now = asyncio.get_running_loop().time()
+        return running and not self._window_ends <= now < self._pause_ends
+
+    @property
+    def _pause_ends(self) -> float:
+        return self._window_ends + LOGIN_PAUSE.total_seconds()
 
     def request(self) -> None:
         """Open a window, as soon as a running pause is over."""
@@ -72,15 +78,26 @@ class LoginSession:
         if self._task is None or self._task.done():
             self._task = self._create_task(self._run_window())
 
-    def stop(self, phase: LoginPhase = LoginPhase.IDLE) -> None:
+    def look(self) -> None:
+        """Take note that somebody looks, which requests a window."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._window_ends + REFETCH_TIME.total_seconds():
+            self.request()
+
+    def stop(
+        self, phase: LoginPhase = LoginPhase.IDLE, *, finished: bool = False
+    ) -> None:
         """End the window, take the code back and stand in the phase given.
 
-        Not reported: the caller knows, and has more to say in the same snapshot.
+        Unless the login is finished, the next request goes on with what is left of
+        the window: a flapping state must not ask for codes without a pause. Nothing
+        is reported: the caller knows, and has more to say in the same snapshot.
         """
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        self._rest_until = 0.0
+        if finished:
+            self._window_ends = -inf
         self._time_code(None)
         self.progress = LoginProgress(phase)
 
@@ -91,13 +108,14 @@ class LoginSession:
 
     async def _run_window(self) -> None:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, self._rest_until - loop.time()))
+        if (now := loop.time()) >= self._window_ends:
+            await asyncio.sleep(max(0.0, self._pause_ends - now))
+            self._window_ends = loop.time() + LOGIN_WINDOW.total_seconds()
         self._report(LoginProgress(LoginPhase.WAITING))
         try:
-            async with asyncio.timeout(LOGIN_WINDOW.total_seconds()):
+            async with asyncio.timeout_at(self._window_ends):
                 await self._follow_codes()
         except TimeoutError:
-            self._rest_until = loop.time() + LOGIN_PAUSE.total_seconds()
             self._report(LoginProgress(LoginPhase.EXPIRED))
 
     async def _follow_codes(self) -> None:

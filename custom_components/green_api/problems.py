@@ -7,13 +7,19 @@ from .api.errors import CredentialsRejected, GreenApiError
 from .const import DOMAIN
 
 
-def update_error(err: GreenApiError, retry_after: float | None) -> Exception:
-    """Return what a refresh raises: ask for new credentials, or try again later."""
-    if isinstance(err, CredentialsRejected):
-        return ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.key)
+def update_error(err: GreenApiError, retry_after: float) -> UpdateFailed:
+    """Return what a refresh raises, to try again after so many seconds."""
     return UpdateFailed(
         translation_domain=DOMAIN, translation_key=err.key, retry_after=retry_after
     )
+
+
+def set_up_error(err: GreenApiError) -> Exception:
+    """Return what the first refresh raises: ask for credentials, or try again."""
+    if isinstance(err, CredentialsRejected):
+        return ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.key)
+    # Without a time: Home Assistant has a rhythm of its own for set-ups.
+    return UpdateFailed(translation_domain=DOMAIN, translation_key=err.key)
 
 
 def action_error(err: GreenApiError) -> HomeAssistantError:

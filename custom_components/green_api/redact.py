@@ -17,7 +17,7 @@ _METHODS: Final = (
     "|sendAuthorizationPassword|setSettings|startAuthorization"
 )
 # A slash, as it stands in a URL, in JSON, or in a query.
-_SLASH: Final = r"(?:\\?/|%2F)"
+_SLASH: Final = r"(?:\\?/|%2F)+"
 
 # What follows `waInstance<id>/` is a method and the token, or the token alone. Only
 # a known method is sure to be none: all after it goes, or all where there is none.

@@ -32,7 +32,7 @@ class LoginCode:
 
     png: bytes = field(repr=False)
     sequence: int
-    """Counts the codes of one login session, from 1."""
+    """Counts the codes since the entry was loaded, from 1."""
 
     issued_at: datetime
     expires_at: datetime

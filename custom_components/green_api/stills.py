@@ -6,7 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from .api.errors import InstanceNotReady
+from .api.errors import (
+    InstanceDeleted,
+    InstanceExpired,
+    InstanceRejected,
+    TokenRejected,
+)
 from .api.models import InstanceState, ScanFailure
 from .snapshot import InstanceData, LoginPhase
 
@@ -41,6 +46,14 @@ _BY_STATE: Final = {
     InstanceState.YELLOW_CARD: Situation.YELLOW_CARD,
 }
 
+# The cloud answers, but not for this instance.
+_REFUSALS: Final = {
+    InstanceDeleted.key,
+    InstanceExpired.key,
+    InstanceRejected.key,
+    TokenRejected.key,
+}
+
 _BY_PHASE: Final = {
     LoginPhase.EXPIRED: Situation.PAUSED,
     LoginPhase.PASSWORD: Situation.PASSWORD,
@@ -55,8 +68,8 @@ def load_stills() -> Mapping[Situation, bytes]:
 
 def situation_of(data: InstanceData) -> Situation:
     """Return the situation of an instance that has no code to show."""
-    if data.connection_problem == InstanceNotReady.key:
-        return Situation.STARTING
+    if data.connection_problem in _REFUSALS:
+        return Situation.BLOCKED
     if data.connection_problem:
         return Situation.NO_CONNECTION
     if data.state is not InstanceState.NOT_AUTHORIZED:

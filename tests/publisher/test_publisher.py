@@ -1,20 +1,27 @@
 """The topics on a real broker, followed by a client of its own."""
 
+import asyncio
+from datetime import timedelta
 from hashlib import sha256
+import os
+import signal
 
 from homeassistant.core import HomeAssistant
 from paho.mqtt.enums import MQTTProtocolVersion
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.green_api.publisher.topics import QR_TOPICS, STATE_TOPICS
 from custom_components.green_api.stills import Situation, load_stills
 from demo.broker import EmbeddedBroker, Mosquitto
 from simulator import Drop, Instance, Simulator, StateAnswer
 from tests.conftest import entry_of
+from tests.waiting import wait_until
 
 from .conftest import set_up_mqtt
 from .subscriber import Subscriber
 
+PUBLISHER = "custom_components.green_api.publisher.publisher"
 BASE = "1101000001"
 CODE = f"{BASE}/qr/image"
 META = f"{BASE}/qr/meta"
@@ -176,6 +183,55 @@ async def test_leaving_takes_the_code_back(
 
 
 @pytest.mark.usefixtures("mqtt_entry")
+async def test_a_slow_broker_gets_the_whole_farewell(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(f"{PUBLISHER}.FAREWELL_TIMEOUT", 0.2)
+    entry = await publish(hass, cloud, instance)
+    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+
+    assert broker.process.pid
+    os.kill(broker.process.pid, signal.SIGSTOP)
+    try:
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    finally:
+        os.kill(broker.process.pid, signal.SIGCONT)
+    await subscriber.wait_for_text(f"{BASE}/availability", "offline")
+    assert subscriber.latest[CODE].payload == still(Situation.NO_CONNECTION)
+    assert subscriber.latest[CODE_AVAILABILITY].text == "offline"
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_an_unexpected_error_does_not_end_the_publishing(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(f"{PUBLISHER}.RETRY_INTERVAL", 0.1)
+    failed = asyncio.Event()
+
+    def fail(*_: object, **__: object) -> None:
+        failed.set()
+        msg = "made up"
+        raise ValueError(msg)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{PUBLISHER}.messages", fail)
+        await publish(hass, cloud, instance)
+        await failed.wait()
+    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+    assert "Unexpected error while publishing" in caplog.text
+
+
+@pytest.mark.usefixtures("mqtt_entry")
 async def test_removal_leaves_nothing_on_the_broker(
     hass: HomeAssistant,
     cloud: Simulator,
@@ -195,44 +251,67 @@ async def test_removal_leaves_nothing_on_the_broker(
         assert late.history == []
 
 
-@pytest.mark.usefixtures("mqtt_entry")
 @pytest.mark.parametrize(
-    ("options", "left"),
+    ("options", "base", "names"),
     [
-        ({"mqtt": "off"}, {""}),
-        ({"mqtt": "state"}, {"green_api"}),
-        ({"mqtt_prefix": "house/messenger"}, {"house"}),
+        ({"mqtt": "off"}, "", ()),
+        ({"mqtt": "state"}, f"green_api/{BASE}", STATE_TOPICS),
+        (
+            {"mqtt_prefix": "house/messenger"},
+            f"house/messenger/{BASE}",
+            (*STATE_TOPICS, *QR_TOPICS),
+        ),
     ],
 )
+@pytest.mark.parametrize("away", ["nothing", "MQTT", "the cloud"])
 async def test_new_options_leave_nothing_of_the_old_topics(
     hass: HomeAssistant,
     cloud: Simulator,
     instance: Instance,
     broker: Mosquitto,
-    subscriber: Subscriber,
+    mqtt_entry: MockConfigEntry,
     options: dict[str, str],
-    left: set[str],
+    base: str,
+    names: tuple[str, ...],
+    away: str,
 ) -> None:
     entry = await publish(hass, cloud, instance)
-    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
-
-    flow = await hass.config_entries.options.async_init(entry.entry_id)
-    await hass.config_entries.options.async_configure(
-        flow["flow_id"], dict(entry.options) | options
-    )
-    await hass.async_block_till_done()
-
-    async with Subscriber(broker.port, "+") as late:
-        if left != {""}:
-            await late.wait_for(
-                lambda latest: any(
-                    topic.endswith("/availability") and item.text == "online"
-                    for topic, item in latest.items()
-                )
+    async with Subscriber(broker.port, "+") as subscriber:
+        await subscriber.wait_for(
+            lambda latest: any(
+                topic.endswith(CODE_AVAILABILITY) and item.text == "online"
+                for topic, item in latest.items()
             )
-        topics = {topic for topic in late.latest if BASE in topic}
-    assert {topic.split("/")[0] for topic in topics} <= left
-    assert not options.get("mqtt") or not any("/qr/" in topic for topic in topics)
+        )
+        if away == "MQTT":
+            assert await hass.config_entries.async_unload(mqtt_entry.entry_id)
+        elif away == "the cloud":
+            await cloud.stop()
+            await hass.config_entries.async_reload(entry.entry_id)
+
+        flow = await hass.config_entries.options.async_init(entry.entry_id)
+        await hass.config_entries.options.async_configure(
+            flow["flow_id"], dict(entry.options) | options
+        )
+        await hass.async_block_till_done()
+        if away == "MQTT":
+            assert await hass.config_entries.async_setup(mqtt_entry.entry_id)
+        elif away == "the cloud":
+            await cloud.start()
+            await hass.config_entries.async_reload(entry.entry_id)
+
+        wanted = {f"{base}/{name}" for name in names}
+        await subscriber.wait_for(
+            lambda latest: (
+                {
+                    topic
+                    for topic, item in latest.items()
+                    if BASE in topic and item.payload
+                }
+                == wanted
+            )
+        )
+    await wait_until(hass, lambda: set(entry.data["mqtt_topics"]) == wanted)
 
 
 @pytest.mark.usefixtures("mqtt_entry")
@@ -272,8 +351,15 @@ async def test_the_brokers_return_brings_the_present_whole(
 
 @pytest.mark.usefixtures("mqtt_entry")
 async def test_an_outage_of_the_cloud_keeps_the_state_and_names_the_problem(
-    hass: HomeAssistant, cloud: Simulator, instance: Instance, subscriber: Subscriber
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(
+        "custom_components.green_api.coordinator.OUTAGE_GRACE", timedelta(0)
+    )
     instance.set_state("authorized")
     entry = await publish(hass, cloud, instance)
     await subscriber.wait_for_text(f"{BASE}/state", "authorized")

@@ -40,6 +40,7 @@ CODE_TIMEOUT: Final = 65.0
 # The largest documented answer is a QR of some kilobytes.
 LARGEST_ANSWER: Final = 512 * 1024
 
+_STATUSES_WITH_BODY: Final = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST)
 _QUOTA_EXCEEDED: Final = 466
 _CLIENT_GONE: Final = 499
 _STATUS_ERRORS: Final[dict[int, type[GreenApiError]]] = {
@@ -162,6 +163,8 @@ class GreenApiClient:
             timeout=httpx.Timeout(limit, connect=CONNECT_TIMEOUT),
             follow_redirects=False,
         ) as response:
+            if response.status_code not in _STATUSES_WITH_BODY:
+                return response.status_code, b""
             body = bytearray()
             async with aclosing(response.aiter_bytes()) as chunks:
                 async for chunk in chunks:

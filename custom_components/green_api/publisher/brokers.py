@@ -4,9 +4,10 @@ from collections.abc import Callable
 from math import floor
 from typing import Final
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import EVENT_COMPONENT_LOADED
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.setup import async_when_setup
+from homeassistant.setup import EventComponentLoaded
 from homeassistant.util import dt as dt_util
 
 from ..const import MQTT_DOMAIN
@@ -35,18 +36,21 @@ class HomeAssistantBroker:
         self._hass = hass
         self._on_connected = on_connected
         self._unsubscribe: Callable[[], None] | None = None
-        self._closed = False
         self._expiry_works = True
 
     @callback
     def open(self) -> None:
         """Follow the connection, from now on or from when MQTT is set up."""
-        async_when_setup(self._hass, MQTT_DOMAIN, self._follow_connection)
+        if MQTT_DOMAIN in self._hass.config.components:
+            self._follow_connection()
+        else:
+            self._unsubscribe = self._hass.bus.async_listen(
+                EVENT_COMPONENT_LOADED, self._take_component
+            )
 
     @callback
     def close(self) -> None:
         """Stop following the connection."""
-        self._closed = True
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
@@ -116,13 +120,18 @@ class HomeAssistantBroker:
                 raise ExpiryRefused from None
             raise NotSent from None
 
-    async def _follow_connection(self, hass: HomeAssistant, _component: str) -> None:
-        if self._closed:
-            return
+    @callback
+    def _take_component(self, event: Event[EventComponentLoaded]) -> None:
+        if event.data["component"] == MQTT_DOMAIN:
+            self.close()
+            self._follow_connection()
+
+    @callback
+    def _follow_connection(self) -> None:
         from homeassistant.components import mqtt  # noqa: PLC0415  see the class
 
         self._unsubscribe = mqtt.async_subscribe_connection_status(
-            hass, self._take_connection
+            self._hass, self._take_connection
         )
         if self.connected:
             self._take_connection(connected=True)

@@ -1,6 +1,6 @@
 """The contract: which topics there are and what they say; see docs/mqtt.md."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 import json
@@ -28,9 +28,19 @@ OFFLINE: Final = "offline"
 class Message:
     """Hold what a topic says."""
 
-    payload: str | bytes
+    payload: str | bytes = field(repr=False)
     expires_at: datetime | None = None
     """When the message becomes untrue; None for one that stays true."""
+
+
+def topics(base: str, mode: MqttMode) -> list[str]:
+    """Return all topics of an instance, the code's first."""
+    names: dict[MqttMode, tuple[str, ...]] = {
+        MqttMode.OFF: (),
+        MqttMode.STATE: STATE_TOPICS,
+        MqttMode.STATE_AND_QR: (*QR_TOPICS, *STATE_TOPICS),
+    }
+    return [f"{base}/{name}" for name in names[mode]]
 
 
 def base_topic(prefix: str, id_instance: str) -> str:
@@ -52,6 +62,8 @@ def messages(
         ATTRIBUTES: Message(_attributes(data)),
         AVAILABILITY: Message(OFFLINE if leaving else ONLINE),
     }
+    if mode is MqttMode.OFF:
+        return {}
     if mode is MqttMode.STATE:
         return state
     code = data.login.code if picture.situation is None else None
