@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 # Before `hass` starts: otherwise the plugin's folder of that name is taken.
 from custom_components.green_api.const import DOMAIN
 from simulator import Clock, Instance, Simulator
-from tests.logs import secrets_logged
+from tests.logs import forget_token_filter, secrets_logged
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +29,7 @@ async def cloud(
     socket_enabled: None, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> AsyncGenerator[Simulator]:
     """Run a cloud of our own on loopback; none of its tokens may reach the log."""
+    forget_token_filter()
     async with Simulator(clock=clock) as simulator:
         yield simulator
         tokens = [instance.token for instance in simulator.cloud.list()]
@@ -59,12 +60,19 @@ def entry_of(cloud: Simulator, instance: Instance, **options: Any) -> MockConfig
     )
 
 
+async def set_up(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, **options: Any
+) -> MockConfigEntry:
+    """Return the entry of an instance, set up."""
+    entry = entry_of(cloud, instance, **options)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    return entry
+
+
 @pytest.fixture
 async def entry(
     hass: HomeAssistant, cloud: Simulator, instance: Instance
 ) -> MockConfigEntry:
     """Return the entry of the instance, set up."""
-    entry = entry_of(cloud, instance)
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    return entry
+    return await set_up(hass, cloud, instance)

@@ -13,7 +13,13 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .api.client import GreenApiClient
-from .api.errors import CredentialsRejected, GreenApiError, InstanceNotReady
+from .api.errors import (
+    ConnectionFailed,
+    CredentialsRejected,
+    GreenApiError,
+    InstanceNotReady,
+    RateLimited,
+)
 from .api.models import InstanceState, Messenger, StateReading
 from .backoff import backoff
 from .const import (
@@ -152,7 +158,10 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             self.login.stop()
             self.config_entry.async_start_reauth(self.hass)
             retry_after = REFUSED_RETRY.total_seconds()
-        elif now - self._failing_since < OUTAGE_GRACE.total_seconds():
+        elif (
+            isinstance(err, (ConnectionFailed, RateLimited))
+            and now - self._failing_since < OUTAGE_GRACE.total_seconds()
+        ):
             self.update_interval = timedelta(seconds=retry_after)
             return self.data
         self._update(login=self.login.progress, connection_problem=err.key)
