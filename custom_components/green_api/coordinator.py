@@ -133,18 +133,21 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
 
     @override
     async def _async_update_data(self) -> InstanceData:
+        answer: StateReading | GreenApiError
         try:
-            reading = await self.client.get_state_instance()
+            answer = await self.client.get_state_instance()
         except InstanceNotReady:
-            reading = StateReading(InstanceState.STARTING)
+            answer = StateReading(InstanceState.STARTING)
         except GreenApiError as err:
             if not self.data:
                 raise set_up_error(err) from None
-            return self._take_failure(err)
+            answer = err
         if self._shutdown_requested:
             # The answer came after the unload: it starts nothing any more.
             return self.data
-        return self._take_reading(reading)
+        if isinstance(answer, GreenApiError):
+            return self._take_failure(answer)
+        return self._take_reading(answer)
 
     def _take_failure(self, err: GreenApiError) -> InstanceData:
         """Return the last snapshot, or raise when that is true no longer."""
