@@ -67,7 +67,8 @@ class Profile:
     renew_after: float | None
     """A request gets a fresh code when the present one is this old.
 
-    None: codes renew themselves at the end of their life, asked or not.
+    A little less than the vendor's rhythm of asking, so that whoever keeps to it
+    gets a fresh code each time. None: codes renew themselves at the end of their life, asked or not.
     """
     already_type: str
     """``type`` of the qr answer when the instance is authorized."""
@@ -114,7 +115,7 @@ _PROFILES = {
         title="Telegram",
         make_payload=_telegram_payload,
         life=10,
-        renew_after=5,
+        renew_after=4,
         already_type="already_registered",
         password_answer={
             "type": "pendingPassword",
@@ -127,7 +128,7 @@ _PROFILES = {
         title="MAX",
         make_payload=_max_payload,
         life=10,
-        renew_after=5,
+        renew_after=4,
         already_type="alreadyLogged",
         password_answer={"type": "pending_password", "message": ""},
         two_factor=True,

@@ -162,7 +162,8 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             self.config_entry.async_start_reauth(self.hass)
             retry_after = REFUSED_RETRY.total_seconds()
         elif (
-            isinstance(err, (ConnectionFailed, RateLimited))
+            self.last_update_success
+            and isinstance(err, (ConnectionFailed, RateLimited))
             and now - self._failing_since < OUTAGE_GRACE.total_seconds()
         ):
             self.update_interval = timedelta(seconds=retry_after)
@@ -233,7 +234,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
 
     @callback
     def _take_progress(self, progress: LoginProgress) -> None:
-        opened = self.data and progress.active and not self.data.login.active
+        opened = progress.active and not self.data.login.active
         self._update(login=progress)
         if opened:
             # The state is polled faster from now on.
@@ -242,8 +243,6 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
     def _update(self, **changes: object) -> None:
         # Not async_set_updated_data: it would put off the next poll of the state
         # with every code, and count a failed connection as mended.
-        if not self.data:  # before the first refresh has succeeded
-            return
         data = replace(self.data, **changes)  # type: ignore[arg-type]
         if data != self.data:
             self.data = data
