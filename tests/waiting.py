@@ -87,11 +87,22 @@ def set_rhythm(
     monkeypatch.setattr(f"{scan}.SLOW_ANSWER", slow_answer)
 
 
+def forgive_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the first failed request for an outage."""
+    coordinator = "custom_components.green_api.coordinator"
+    monkeypatch.setattr(f"{coordinator}.OUTAGE_GRACE", timedelta(0))
+
+
 def shorten_window(
-    monkeypatch: pytest.MonkeyPatch, *, window: float, pause: float
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    window: float,
+    pause: float,
+    refetch: float = 0.0,
 ) -> None:
-    """Let login windows and the pauses after them last so many seconds."""
+    """Let login windows and what follows them last so many seconds."""
     login = "custom_components.green_api.login"
+    monkeypatch.setattr(f"{login}.REFETCH_TIME", timedelta(seconds=refetch))
     monkeypatch.setattr(f"{login}.LOGIN_WINDOW", timedelta(seconds=window))
     monkeypatch.setattr(f"{login}.LOGIN_PAUSE", timedelta(seconds=pause))
 

@@ -1,0 +1,205 @@
+"""The buttons log an instance out and restart it."""
+
+from datetime import timedelta
+
+from homeassistant.components.button import DOMAIN as BUTTON, SERVICE_PRESS
+from homeassistant.const import ATTR_ENTITY_ID, STATE_UNAVAILABLE, EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.green_api.api.models import InstanceState
+from custom_components.green_api.const import (
+    DOMAIN,
+    LOGIN_POLL_INTERVAL,
+    PASSING_POLL_INTERVAL,
+    POLL_INTERVAL,
+)
+from simulator import (
+    Body,
+    Deleted,
+    Drop,
+    Expired,
+    Fault,
+    Hang,
+    Instance,
+    ManualClock,
+    Simulator,
+    State,
+    Status,
+)
+from tests.conftest import set_up
+from tests.logs import errors_logged
+from tests.waiting import (
+    forgive_nothing,
+    lift_limits,
+    set_rhythm,
+    shorten_answer_timeout,
+    shorten_backoff,
+    wait_until,
+)
+
+LOGOUT = "button.whatsapp_1101000001_log_out"
+REBOOT = "button.whatsapp_1101000001_reboot"
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    lift_limits(monkeypatch)
+    set_rhythm(monkeypatch)
+    shorten_backoff(monkeypatch)
+    forgive_nothing(monkeypatch)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Return a time that stands still, so that a restart lasts as long as told."""
+    return ManualClock()
+
+
+async def press(hass: HomeAssistant, button: str) -> None:
+    """Press a button as a person does."""
+    await hass.services.async_call(
+        BUTTON, SERVICE_PRESS, {ATTR_ENTITY_ID: button}, blocking=True
+    )
+
+
+async def test_log_out_unlinks_the_instance_and_brings_a_code(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, entry: MockConfigEntry
+) -> None:
+    coordinator = entry.runtime_data
+    await wait_until(hass, lambda: coordinator.data.login.code)
+    instance.scan()
+    await coordinator.async_refresh()
+    assert coordinator.data.state is InstanceState.AUTHORIZED
+    since = cloud.cloud.log.cursor
+    await press(hass, LOGOUT)
+    assert cloud.cloud.log.list(method="logout", since=since)[0].ok
+    # Looked at right after, not with the next poll.
+    assert coordinator.data.state is InstanceState.NOT_AUTHORIZED
+    await wait_until(hass, lambda: coordinator.data.login.code)
+    assert instance.code is not None
+    assert coordinator.picture.png == instance.code.png
+    assert coordinator.data.account is None
+
+
+async def test_reboot_restarts_the_instance_and_follows_it_until_it_is_back(
+    hass: HomeAssistant, clock: ManualClock, cloud: Simulator
+) -> None:
+    instance = cloud.cloud.create(state=State.AUTHORIZED)
+    entry = await set_up(hass, cloud, instance)
+    coordinator = entry.runtime_data
+    assert coordinator.update_interval == POLL_INTERVAL
+    await press(hass, REBOOT)
+    assert coordinator.data.state is InstanceState.STARTING
+    # Followed closely, not once a minute.
+    assert coordinator.update_interval == LOGIN_POLL_INTERVAL
+    clock.advance(3)
+    await coordinator.async_refresh()
+    assert coordinator.data.state is InstanceState.AUTHORIZED
+
+
+async def test_an_order_that_has_settled_is_followed_no_longer(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: ManualClock,
+    cloud: Simulator,
+) -> None:
+    monkeypatch.setattr(
+        "custom_components.green_api.coordinator.SETTLING_TIME", timedelta(0)
+    )
+    instance = cloud.cloud.create(state=State.AUTHORIZED)
+    entry = await set_up(hass, cloud, instance)
+    coordinator = entry.runtime_data
+    await press(hass, REBOOT)
+    assert coordinator.data.state is InstanceState.STARTING
+    assert coordinator.update_interval == PASSING_POLL_INTERVAL
+    clock.advance(3)
+    await coordinator.async_refresh()
+    assert coordinator.update_interval == POLL_INTERVAL
+
+
+@pytest.mark.parametrize(
+    ("fault", "key"),
+    [
+        (Status(401, Body.EMPTY), "token_rejected"),
+        (Status(403, Body.HTML), "instance_rejected"),
+        (Status(404, Body.JSON, "Cannot GET"), "request_rejected"),
+        (Status(400, Body.JSON, "Validation failed"), "request_rejected"),
+        (
+            Status(400, Body.JSON, "instance is starting or not authorized"),
+            "instance_not_ready",
+        ),
+        (Status(429, Body.EMPTY), "rate_limited"),
+        (Status(466, Body.JSON), "quota_exceeded"),
+        (Status(500, Body.JSON), "cloud_failed"),
+        (Status(502, Body.HTML), "cloud_failed"),
+        (Status(200, Body.HTML), "unexpected_answer"),
+        (Status(200, Body.JSON), "request_rejected"),  # an answer without a yes
+        (Drop(), "cannot_connect"),
+        (Hang(), "timed_out"),
+        (Expired(), "instance_expired"),
+        (Deleted(), "instance_deleted"),
+    ],
+)
+@pytest.mark.parametrize(("button", "method"), [(LOGOUT, "logout"), (REBOOT, "reboot")])
+async def test_says_why_it_failed_and_works_when_pressed_again(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    cloud: Simulator,
+    instance: Instance,
+    entry: MockConfigEntry,
+    button: str,
+    method: str,
+    fault: Fault,
+    key: str,
+) -> None:
+    if isinstance(fault, Hang):
+        shorten_answer_timeout(monkeypatch, 0.2)
+    cloud.cloud.faults.add(fault, method=method, count=1)
+    with pytest.raises(HomeAssistantError) as failure:
+        await press(hass, button)
+    assert failure.value.translation_domain == DOMAIN
+    assert failure.value.translation_key == key
+    # A text of ours, in the language of the system, and nothing of the request.
+    text = str(failure.value)
+    assert text not in ("", key)
+    assert instance.token not in text
+    assert "waInstance" not in text
+    assert failure.value.__cause__ is None
+    assert failure.value.__suppress_context__
+    await press(hass, button)
+    asked = cloud.cloud.log.list(method=method)
+    assert [item.ok for item in asked if item.fault is None] == [True]
+    assert errors_logged(caplog) == []
+
+
+async def test_cannot_be_pressed_during_an_outage_but_afterwards(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, entry: MockConfigEntry
+) -> None:
+    coordinator = entry.runtime_data
+    await cloud.stop()
+    await coordinator.async_refresh()
+    for button in (LOGOUT, REBOOT):
+        assert hass.states.is_state(button, STATE_UNAVAILABLE)
+    instance.set_state(State.AUTHORIZED)
+    await cloud.start()
+    await coordinator.async_refresh()
+    await press(hass, LOGOUT)
+    assert instance.state is State.NOT_AUTHORIZED
+
+
+async def test_are_configuration_and_known_by_the_instance(
+    entry: MockConfigEntry, entity_registry: er.EntityRegistry
+) -> None:
+    for entity_id, unique_id in (
+        (LOGOUT, "1101000001_logout"),
+        (REBOOT, "1101000001_reboot"),
+    ):
+        registered = entity_registry.async_get(entity_id)
+        assert registered is not None
+        assert registered.unique_id == unique_id
+        assert registered.entity_category is EntityCategory.CONFIG
