@@ -1,0 +1,150 @@
+"""A fresh configuration folder for Home Assistant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+import json
+from pathlib import Path
+import shutil
+from typing import Any
+
+import yaml
+
+from . import storage
+from .dashboard import TITLE, URL_PATH, dashboard
+from .errors import DemoError
+from .instances import DemoInstance
+from .places import INTEGRATION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """What a configuration folder is to hold."""
+
+    port: int
+    broker_port: int
+    protocol: str
+    """Of MQTT, as Home Assistant's settings spell it."""
+    api_url: str = ""
+    instances: tuple[DemoInstance, ...] = ()
+    logs: Mapping[str, str] = field(default_factory=dict)
+    """Levels of loggers, warning for the others."""
+    copied: bool = False
+    """Copy the integration, as a user does, instead of linking it."""
+
+
+def require_empty(folder: Path) -> Path:
+    """Make a folder and return its absolute path.
+
+    Raises DemoError where it is not a new or an empty one.
+    """
+    folder = folder.resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not any(folder.iterdir()):
+            return folder
+    except OSError as error:
+        problem = f"the folder {folder} cannot be used: {error.strerror}"
+        raise DemoError(problem, "name another one") from None
+    problem = f"the folder {folder} is not empty"
+    raise DemoError(problem, "name a new or an empty one")
+
+
+def write_seed(folder: Path, seed: Seed) -> None:
+    """Make and fill a configuration folder."""
+    folder.mkdir()
+    _write_storage(folder / ".storage", seed)
+    _write_yaml(folder / "configuration.yaml", _configuration(seed))
+    if seed.instances:
+        _write_yaml(folder / "dashboard.yaml", dashboard(seed.instances))
+    place = folder / "custom_components" / INTEGRATION.name
+    place.parent.mkdir()
+    if seed.copied:
+        shutil.copytree(
+            INTEGRATION, place, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    else:
+        place.symlink_to(INTEGRATION)
+
+
+def _write_storage(folder: Path, seed: Seed) -> None:
+    folder.mkdir(mode=0o700)
+    entries = [storage.mqtt_entry(seed.broker_port, seed.protocol)]
+    entries += [storage.instance_entry(item, seed.api_url) for item in seed.instances]
+    files = [
+        storage.onboarding(),
+        storage.auth(),
+        storage.http(seed.port),
+        storage.config_entries(entries),
+    ]
+    if seed.instances:
+        files.append(storage.start_page())
+    for content in files:
+        path = folder / content["key"]
+        path.write_text(json.dumps(content, indent=2))
+        path.chmod(0o600)
+
+
+def _write_yaml(path: Path, content: object) -> None:
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+
+
+def _configuration(seed: Seed) -> dict[str, Any]:
+    trusted = {
+        "type": "trusted_networks",
+        "trusted_networks": ["127.0.0.1", "::1"],
+        "allow_bypass_login": True,
+    }
+    configuration: dict[str, Any] = {
+        "homeassistant": {
+            "name": "Demo",
+            "country": "NL",
+            "time_zone": "UTC",
+            "auth_providers": [trusted],
+        },
+        "frontend": {},
+        "config": {},
+        "history": {},
+        "logbook": {},
+        "recorder": {},
+        "logger": {"default": "warning", "logs": dict(seed.logs)},
+    }
+    if seed.instances:
+        configuration["automation"] = [_automation(seed.instances)]
+        configuration["lovelace"] = {
+            "dashboards": {
+                URL_PATH: {
+                    "mode": "yaml",
+                    "filename": "dashboard.yaml",
+                    "title": TITLE,
+                    "icon": "mdi:qrcode",
+                    "show_in_sidebar": True,
+                }
+            }
+        }
+    return configuration
+
+
+def _automation(instances: tuple[DemoInstance, ...]) -> dict[str, Any]:
+    return {
+        "id": "green_api_authorized",
+        "alias": "Notify when an instance is authorized",
+        "mode": "parallel",
+        "triggers": [
+            {
+                "trigger": "state",
+                "entity_id": [instance.sensor for instance in instances],
+                "to": "authorized",
+                "not_from": ["unknown", "unavailable"],
+            }
+        ],
+        "actions": [
+            {
+                "action": "persistent_notification.create",
+                "data": {
+                    "title": "GREEN-API",
+                    "message": "{{ device_name(trigger.entity_id) }} is authorized.",
+                    "notification_id": "{{ trigger.entity_id }}",
+                },
+            }
+        ],
+    }

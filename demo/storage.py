@@ -1,0 +1,147 @@
+"""Home Assistant's stored settings, as it would have written them itself.
+
+Each function returns a file of ``.storage``. Versions are those that both
+supported versions of Home Assistant read.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from .dashboard import URL_PATH
+from .instances import PREFIX, DemoInstance
+from .ports import HOST
+
+OWNER = "Demo"
+
+type Json = dict[str, Any]
+
+
+def stored(key: str, data: Json, *, version: int = 1, minor_version: int = 1) -> Json:
+    """Return a file of ``.storage``."""
+    return {
+        "version": version,
+        "minor_version": minor_version,
+        "key": key,
+        "data": data,
+    }
+
+
+def onboarding() -> Json:
+    """Return that nothing is left to ask a new user."""
+    steps = ["user", "core_config", "analytics", "integration"]
+    return stored("onboarding", {"done": steps}, version=4)
+
+
+def auth() -> Json:
+    """Return one owner; the trusted network logs in without a password."""
+    owner = {
+        "id": uuid4().hex,
+        "group_ids": ["system-admin"],
+        "is_owner": True,
+        "is_active": True,
+        "name": OWNER,
+        "system_generated": False,
+        "local_only": True,
+    }
+    groups = [
+        {"id": "system-admin", "name": "Administrators"},
+        {"id": "system-users", "name": "Users"},
+        {"id": "system-read-only", "name": "Read Only"},
+    ]
+    data = {"users": [owner], "groups": groups, "credentials": [], "refresh_tokens": []}
+    return stored("auth", data)
+
+
+def http(port: int) -> Json:
+    """Return where to listen. YAML would hold for a trial of five minutes only."""
+    stable = {
+        "server_host": [HOST],
+        "server_port": port,
+        "cors_allowed_origins": [],
+        "login_attempts_threshold": -1,
+        "ip_ban_enabled": False,
+        "ssl_profile": "modern",
+        "use_x_frame_options": True,
+        "created_at": _now(),
+        "error": None,
+        "error_message": None,
+    }
+    data = {"stable": stable, "pending": None, "yaml_migration_done": True}
+    # The older version's format: it could not read the newer one's.
+    return stored("http", data, version=2, minor_version=2)
+
+
+def start_page() -> Json:
+    """Return that the demo's dashboard is what everybody sees first."""
+    return stored("frontend.system_data", {"core": {"default_panel": URL_PATH}})
+
+
+def config_entries(entries: Iterable[Json]) -> Json:
+    """Return the set-up integrations."""
+    return stored("core.config_entries", {"entries": list(entries)}, minor_version=5)
+
+
+def mqtt_entry(port: int, protocol: str) -> Json:
+    """Return Home Assistant's connection to a broker."""
+    return _entry(
+        "mqtt",
+        title=HOST,
+        entry_id=f"{'mqtt':0>32}",
+        version=(2, 1),
+        data={"broker": HOST, "port": port, "protocol": protocol},
+        options={"discovery": True, "discovery_prefix": "homeassistant"},
+    )
+
+
+def instance_entry(instance: DemoInstance, api_url: str) -> Json:
+    """Return a GREEN-API instance."""
+    return _entry(
+        "green_api",
+        title=instance.title,
+        entry_id=instance.entry_id,
+        version=(1, 1),
+        unique_id=instance.id_instance,
+        data={
+            "id_instance": instance.id_instance,
+            "api_token_instance": instance.token,
+            "api_url": api_url,
+            "messenger": instance.messenger.lower(),
+        },
+        options={"mqtt": "state_and_qr", "mqtt_prefix": PREFIX},
+    )
+
+
+def _entry(  # noqa: PLR0913  an entry has so many parts
+    domain: str,
+    *,
+    title: str,
+    entry_id: str,
+    version: tuple[int, int],
+    data: Json,
+    options: Json,
+    unique_id: str | None = None,
+) -> Json:
+    return {
+        "entry_id": entry_id,
+        "domain": domain,
+        "title": title,
+        "unique_id": unique_id,
+        "version": version[0],
+        "minor_version": version[1],
+        "data": data,
+        "options": options,
+        "source": "user",
+        "disabled_by": None,
+        "pref_disable_new_entities": False,
+        "pref_disable_polling": False,
+        "discovery_keys": {},
+        "subentries": [],
+        "created_at": _now(),
+        "modified_at": _now(),
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,299 @@
+"""The sweep: no token, no password and no login code where it does not belong."""
+
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+import json
+from pathlib import Path
+import secrets
+import sqlite3
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from demo.broker import BrokerKind
+from demo.hass_client import HomeAssistantClient
+from demo.hass_socket import HomeAssistantError
+from demo.home_assistant import http_logger
+from demo.instances import DemoInstance
+from demo.mqtt_watch import MqttWatch
+from demo.qr import read_qr
+from demo.round import Round
+from demo.stack import Settings, Stack, run_stack
+from demo.waiting import until
+from tests.e2e.conftest import ENVIRONMENT
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LOGS = {
+    "homeassistant": "debug",
+    # It prints every payload that goes over it, the picture of the code too.
+    "homeassistant.components.mqtt": "info",
+    http_logger(ENVIRONMENT): "debug",
+    http_logger(ENVIRONMENT).replace("httpx", "httpcore"): "debug",
+}
+
+PASSWORD = secrets.token_hex(12)
+WRONG_TOKEN = secrets.token_hex(25)
+
+# What the cloud can answer instead; the JSON bodies hold the token.
+FAULTS: tuple[dict[str, object], ...] = (
+    {"kind": "hang", "seconds": 2},
+    {"kind": "drop"},
+    {"kind": "status", "status": 400, "body": "json"},
+    {"kind": "status", "status": 404, "body": "json"},
+    {"kind": "status", "status": 504, "body": "html"},
+)
+
+
+@dataclass
+class Evidence:
+    """What was found in which place, and what must not be in it."""
+
+    tokens: list[str]
+    codes: list[bytes] = field(default_factory=list)
+    phones: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
+    entries: str = ""
+    """The file that holds the tokens: the one place that may."""
+
+    @property
+    def words(self) -> set[str]:
+        """Return all that must stand nowhere."""
+        return {*self.tokens, *self.code_words, PASSWORD, WRONG_TOKEN}
+
+    @property
+    def code_words(self) -> set[str]:
+        """Return what login codes say, and parts of their pictures."""
+        words: set[str] = set()
+        for png in self.codes:
+            said = read_qr(png)
+            assert said
+            # The first bytes are the same in every PNG.
+            words |= {said, b64encode(png).decode()[80:160], _raw(png[60:120])}
+        return words
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def evidence() -> AsyncIterator[Evidence]:
+    """Live through everything with each instance, then collect what is left."""
+    settings = Settings(environment=ENVIRONMENT, broker=BrokerKind.MOSQUITTO, logs=LOGS)
+    async with run_stack(settings) as stack:
+        found = Evidence([instance.token for instance in stack.instances])
+        async with MqttWatch(stack.broker.port, "#", protocol="5") as everything:
+            async with HomeAssistantClient(stack.home_assistant.url) as client:
+                await _live(stack, client, found)
+                await _collect_answers(stack, client, found)
+            await stack.home_assistant.stop()
+            for instance in stack.instances:
+                topic = instance.topic("availability")
+                await everything.wait_for(topic, b"offline", seconds=5)
+        _collect_messages(everything, found)
+        _collect_files(stack, found)
+        yield found
+
+
+async def _live(stack: Stack, client: HomeAssistantClient, found: Evidence) -> None:
+    whatsapp, telegram = stack.instance("WhatsApp"), stack.instance("Telegram")
+    played = Round(stack.phone, stack.watch, client, whatsapp)
+    for fault in FAULTS:
+        await _suffer(stack, client, whatsapp, fault)
+    payload, png = await played.wait_for_code()
+    await _collect_diagnostics(stack, client, found, "waiting for a scan")
+    found.codes.append(png)
+
+    await _fail_to_log_out(stack, client, whatsapp)
+    await played.scan(payload)
+    await played.wait_for_still()
+    await _collect_diagnostics(stack, client, found, "authorized")
+    await _authenticate_anew(stack, client, whatsapp)
+
+    played = Round(stack.phone, stack.watch, client, telegram)
+    payload, png = await played.wait_for_code()
+    found.codes.append(png)
+    await stack.phone.set_password(telegram.id_instance, PASSWORD)
+    await stack.phone.scan(telegram.id_instance)
+    await client.wait_for_state(telegram.sensor, "pending_password", seconds=10)
+    await stack.phone.enter_password(telegram.id_instance, PASSWORD)
+    await client.wait_for_state(telegram.sensor, "authorized", seconds=30)
+    for instance in stack.instances:
+        listed = await stack.phone.instance(instance.id_instance)
+        found.phones.append(listed["account"]["phone"])
+
+
+async def _suffer(
+    stack: Stack,
+    client: HomeAssistantClient,
+    instance: DemoInstance,
+    fault: dict[str, Any],
+) -> None:
+    """Let a fault hit both methods that are being asked, and wait for its end."""
+    since = (await stack.phone.requests())["cursor"]
+    methods = ("qr", "getStateInstance")
+    for method in methods:
+        await stack.phone.add_fault(
+            **fault, id_instance=instance.id_instance, method=method, count=1
+        )
+    for method in methods:
+        hit = partial(_hit, stack, instance, method, since)
+        await until(f"{fault} has hit {method}", hit, seconds=60)
+    await client.wait_for_state(instance.sensor, "unavailable", seconds=20)
+    await client.wait_for_state(instance.sensor, "not_authorized", seconds=90)
+
+
+async def _hit(
+    stack: Stack, instance: DemoInstance, method: str, since: int
+) -> bool | None:
+    answer = await stack.phone.requests(
+        id_instance=instance.id_instance, method=method, since=since, wait=5
+    )
+    return any(request["fault"] for request in answer["requests"]) or None
+
+
+async def _fail_to_log_out(
+    stack: Stack, client: HomeAssistantClient, instance: DemoInstance
+) -> None:
+    """See what a person is told when the cloud refuses, with the token in its words."""
+    await stack.phone.add_fault(
+        "status", status=400, body="json", method="logout", count=1
+    )
+    with pytest.raises(HomeAssistantError) as refused:
+        await client.press(instance.logout_button)
+    assert instance.token not in str(refused.value)
+
+
+async def _authenticate_anew(
+    stack: Stack, client: HomeAssistantClient, instance: DemoInstance
+) -> None:
+    fault = await stack.phone.add_fault(
+        "status", status=401, body="json", id_instance=instance.id_instance
+    )
+    await client.act("homeassistant.update_entity", {"entity_id": instance.sensor})
+
+    async def reauth() -> str | None:
+        flows = await client.call("config_entries/flow/progress")
+        return next((flow["flow_id"] for flow in flows), None)
+
+    flow_id = await until("it asks for a new token", reauth, seconds=10)
+    await stack.phone.remove_fault(fault["number"])
+    path = f"/api/config/config_entries/flow/{flow_id}"
+    answer = await client.post(path, {"api_token_instance": WRONG_TOKEN})
+    assert answer["errors"] == {"api_token_instance": "token_rejected"}
+    answer = await client.post(path, {"api_token_instance": instance.token})
+    assert answer["reason"] == "reauth_successful"
+    await client.wait_for_state(instance.sensor, "authorized", seconds=10)
+
+
+async def _collect_diagnostics(
+    stack: Stack, client: HomeAssistantClient, found: Evidence, when: str
+) -> None:
+    for instance in stack.instances:
+        path = f"/api/diagnostics/config_entry/{instance.entry_id}"
+        found.places[f"diagnostics of {instance.title}, {when}"] = (
+            await client.get(path)
+        ).decode()
+
+
+async def _collect_answers(
+    stack: Stack, client: HomeAssistantClient, found: Evidence
+) -> None:
+    await _collect_diagnostics(stack, client, found, "at the end")
+    for path in ("/api/states", "/api/error_log"):
+        found.places[path] = (await client.get(path)).decode()
+    for command in (
+        "config/device_registry/list",
+        "config/entity_registry/list",
+        "config_entries/get",
+        "persistent_notification/get",
+        "repairs/list_issues",
+        "system_log/list",
+    ):
+        found.places[command] = json.dumps(await client.call(command))
+
+
+def _collect_messages(everything: MqttWatch, found: Evidence) -> None:
+    for message in everything.history:
+        name = f"MQTT {message.topic}"
+        if message.topic.endswith("/qr/image"):
+            if read_qr(message.payload):
+                found.codes.append(message.payload)
+            # A picture is there to be read; its bytes must not hold words, though.
+            assert not any(token.encode() in message.payload for token in found.tokens)
+        else:
+            found.places[name] = found.places.get(name, "") + message.text
+
+
+def _collect_files(stack: Stack, found: Evidence) -> None:
+    config = stack.home_assistant.config
+    for path in stack.home_assistant.log_files:
+        found.places[path.name] = _raw(path.read_bytes())
+    for path in (config / ".storage").iterdir():
+        if path.name == "core.config_entries":
+            found.entries = path.read_text()
+        else:
+            found.places[f".storage/{path.name}"] = _raw(path.read_bytes())
+    for path in config.glob("home-assistant_v2.db*"):
+        found.places[path.name] = _raw(path.read_bytes())
+    found.places["the recorder's tables"] = "\n".join(
+        _rows(config / "home-assistant_v2.db")
+    )
+
+
+def _rows(path: Path) -> Iterable[str]:
+    """Yield every row of every table, whole, which the file's pages may split."""
+    with closing(sqlite3.connect(path)) as database:
+        named = database.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        for (table,) in named.fetchall():
+            for row in database.execute(f'SELECT * FROM "{table}"'):  # noqa: S608
+                for value in row:
+                    yield _raw(value) if isinstance(value, bytes) else str(value)
+
+
+def _raw(data: bytes) -> str:
+    """Return bytes as text of the same length, so that they can be searched for."""
+    return data.decode("latin-1")
+
+
+async def test_sweep_would_find_something(evidence: Evidence) -> None:
+    assert all(token in evidence.entries for token in evidence.tokens)
+    assert len(evidence.code_words) >= 6
+    log = evidence.places["home-assistant.log"]
+    for id_instance in ("1101000001", "4100000001"):
+        assert f"/waInstance{id_instance}/getStateInstance/**REDACTED**" in log
+        assert id_instance in evidence.places["/api/states"]
+        assert f"_{id_instance}_state" in evidence.places["the recorder's tables"]
+        assert f"MQTT green_api/{id_instance}/attributes" in evidence.places
+    assert "authorized" in evidence.places["the recorder's tables"]
+    assert "token_rejected" in log or "rejected the token" in log
+    assert "green_api" in evidence.places["system_log/list"]
+
+
+async def test_no_token_password_or_code_anywhere(evidence: Evidence) -> None:
+    found = [
+        place
+        for place, text in evidence.places.items()
+        if any(word in text for word in evidence.words)
+    ]
+    assert not found
+
+
+async def test_no_phone_number_anywhere(
+    evidence: Evidence,
+) -> None:
+    assert all(evidence.phones)
+    found = [
+        place
+        for place, text in evidence.places.items()
+        if any(phone in text for phone in evidence.phones)
+    ]
+    assert not found
+
+
+async def test_diagnostics_hold_no_number_of_an_instance(evidence: Evidence) -> None:
+    for place, text in evidence.places.items():
+        if place.startswith("diagnostics"):
+            data = json.dumps(json.loads(text)["data"])
+            assert not [item for item in ("1101000001", "4100000001") if item in data]
