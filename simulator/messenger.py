@@ -68,7 +68,8 @@ class Profile:
     """A request gets a fresh code when the present one is this old.
 
     A little less than the vendor's rhythm of asking, so that whoever keeps to it
-    gets a fresh code each time. None: codes renew themselves at the end of their life, asked or not.
+    gets a fresh code each time. None: codes renew themselves at the end of their
+    life, asked or not.
     """
     already_type: str
     """``type`` of the qr answer when the instance is authorized."""
