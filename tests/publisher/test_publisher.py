@@ -38,6 +38,15 @@ async def publish(
     return entry
 
 
+async def shown(subscriber: Subscriber) -> None:
+    """Wait until everything about a first code has come."""
+    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+    await subscriber.wait_for_text(f"{BASE}/availability", "online")
+    await subscriber.wait_for(
+        lambda latest: latest[f"{BASE}/attributes"].json["login"] == "showing"
+    )
+
+
 def still(situation: Situation) -> bytes:
     """Return the PNG of a situation."""
     return load_stills()[situation]
@@ -48,8 +57,7 @@ async def test_a_code_is_on_all_topics(
     hass: HomeAssistant, cloud: Simulator, instance: Instance, subscriber: Subscriber
 ) -> None:
     await publish(hass, cloud, instance)
-    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
-    await subscriber.wait_for_text(f"{BASE}/availability", "online")
+    await shown(subscriber)
 
     assert instance.code
     latest = subscriber.latest
@@ -89,7 +97,7 @@ async def test_the_code_goes_before_the_still_comes(
     hass: HomeAssistant, cloud: Simulator, instance: Instance, subscriber: Subscriber
 ) -> None:
     await publish(hass, cloud, instance)
-    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+    await shown(subscriber)
     before = len(subscriber.history)
 
     instance.scan()
@@ -114,7 +122,7 @@ async def test_only_what_changed_is_sent(
     hass: HomeAssistant, cloud: Simulator, instance: Instance, subscriber: Subscriber
 ) -> None:
     entry = await publish(hass, cloud, instance)
-    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+    await shown(subscriber)
     before = len(subscriber.history)
 
     instance.set_state("starting")
@@ -165,7 +173,7 @@ async def test_leaving_takes_the_code_back(
     how: str,
 ) -> None:
     entry = await publish(hass, cloud, instance)
-    await subscriber.wait_for_text(CODE_AVAILABILITY, "online")
+    await shown(subscriber)
     before = len(subscriber.history)
 
     if how == "unload":
