@@ -17,6 +17,11 @@ from .places import environment
 from .ports import HOST
 from .stack import Settings, Stack, run_stack
 
+_PORTS = {
+    "port_ha": ("Home Assistant's", 8123),
+    "port_phone": ("the simulated phone's", 8124),
+    "port_broker": ("the broker's", 1883),
+}
 _LAST_PORT = 65535
 _INTERRUPTED = 130
 
@@ -46,14 +51,17 @@ def _arguments() -> argparse.Namespace:
         " broker and the phone to play with, all on this machine. Ctrl-C ends it.",
     )
     add = parser.add_argument
-    add("--port-ha", type=_port, help="Home Assistant's port (default: 8123)")
-    add("--port-phone", type=_port, help="the simulated phone's port (default: 8124)")
-    add("--port-broker", type=_port, help="the broker's port (default: 1883)")
+    for name, (whose, default) in _PORTS.items():
+        add(
+            f"--{name.replace('_', '-')}",
+            type=_port,
+            metavar="PORT",
+            help=f"{whose} port, 0 for any free one (default: {default})",
+        )
     add(
         "--broker",
-        type=BrokerKind,
-        choices=list(BrokerKind),
-        default=BrokerKind.AUTO,
+        choices=[kind.value for kind in BrokerKind],
+        default=BrokerKind.AUTO.value,
         help="auto takes Mosquitto where there is one (default: %(default)s)",
     )
     add(
@@ -83,19 +91,21 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _chosen_port(options: argparse.Namespace, name: str) -> int:
+    given: int | None = getattr(options, name)
+    if given is not None:
+        return given
+    # Nobody has to remember the addresses of a check.
+    return 0 if options.check else _PORTS[name][1]
+
+
 def _settings(options: argparse.Namespace) -> Settings:
-    defaults = (0, 0, 0) if options.check else (8123, 8124, 1883)
-    given = (options.port_ha, options.port_phone, options.port_broker)
-    ports = [
-        default if port is None else port
-        for port, default in zip(given, defaults, strict=True)
-    ]
     return Settings(
         environment=options.environment or environment(options.version),
-        port_ha=ports[0],
-        port_phone=ports[1],
-        port_broker=ports[2],
-        broker=options.broker,
+        port_ha=_chosen_port(options, "port_ha"),
+        port_phone=_chosen_port(options, "port_phone"),
+        port_broker=_chosen_port(options, "port_broker"),
+        broker=BrokerKind(options.broker),
         speed=options.speed,
         keep=options.keep,
     )

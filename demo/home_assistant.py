@@ -46,10 +46,6 @@ class HomeAssistant:
         Raises DemoError where it ends before, or takes too long.
         """
         await self.process.start()
-        return await self.wait_until_running()
-
-    async def wait_until_running(self) -> str:
-        """Wait until everything is set up and return the version."""
         return await until(
             "Home Assistant is set up", self._probe, seconds=START_SECONDS
         )

@@ -21,12 +21,13 @@ def records(log: str) -> Iterator[tuple[str, str]]:
 
 
 def complaints(log: str) -> list[str]:
-    """Return the warnings and errors that concern the integration."""
-    return [
+    """Return the warnings and errors that concern the integration, each once."""
+    found = (
         text
         for level, text in records(log)
         if level in _BAD_LEVELS and "green_api" in text and _SAID_OF_ALL not in text
-    ]
+    )
+    return list(dict.fromkeys(found))
 
 
 def leaks(text: str, secrets: Iterable[str]) -> int:

@@ -82,7 +82,7 @@ class ManagedProcess:
         if process is None or process.returncode is not None:
             code = process.returncode if process else None
             problem = f"{self.name} ended with exit code {code}:\n{self.tail()}"
-            raise DemoError(problem, f"read {self.log}")
+            raise DemoError(problem, "take --keep DIR, then read the logs in DIR")
 
     def tail(self, lines: int = 15) -> str:
         """Return the last lines of its output."""

@@ -43,7 +43,9 @@ class Round:
         self._instance = instance
         self._seen = "nothing yet"
 
-    async def wait_for_code(self, other_than: str | None = None) -> tuple[str, bytes]:
+    async def wait_for_code(
+        self, other_than: str | None = None, *, seconds: float = CODE_SECONDS
+    ) -> tuple[str, bytes]:
         """Wait until one PNG is everywhere and reads as the phone's present code.
 
         Return what the code says, and the PNG. Raises DemoError.
@@ -60,7 +62,7 @@ class Round:
                 return None
             return (payload, png) if self._announced(valid=True) else None
 
-        return await self._until("a login QR is everywhere", probe, CODE_SECONDS)
+        return await self._until("a login QR is everywhere", probe, seconds)
 
     async def scan(self, payload: str) -> tuple[str, dict[str, float]]:
         """Scan a code that was read from the picture.

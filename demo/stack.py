@@ -118,8 +118,10 @@ async def prepare_stack(settings: Settings) -> AsyncIterator[Stack]:
 async def _folder(keep: Path | None) -> AsyncIterator[Path]:
     if keep:
         folder = await asyncio.to_thread(require_empty, keep)
-        yield folder
-        say(f"Kept: {folder}")
+        try:
+            yield folder
+        finally:
+            say(f"Kept: {folder}")
         return
     temporary = tempfile.TemporaryDirectory(
         prefix="green-api-demo-", ignore_cleanup_errors=True

@@ -52,6 +52,7 @@ from tests.waiting import (
     set_rhythm,
     shorten_answer_timeout,
     shorten_backoff,
+    shorten_window,
     wait_until,
 )
 
@@ -427,7 +428,6 @@ async def test_says_at_once_what_does_not_pass_by_itself(
     await coordinator.async_refresh()
     assert not coordinator.last_update_success
     assert coordinator.data.problem == key
-    # BUG: 11, a failure of the other kind is taken for the end of this one.
     passing = cloud.cloud.faults.add(Status(502), method="getStateInstance")
     cloud.cloud.faults.remove(rule.number)
     await coordinator.async_refresh()
@@ -476,9 +476,10 @@ async def test_asks_for_other_credentials_at_once_and_hardly_bothers_the_cloud(
     fault: Fault,
 ) -> None:
     monkeypatch.setattr(f"{COORDINATOR}.OUTAGE_GRACE", timedelta(seconds=60))
+    shorten_window(monkeypatch, window=0.3, pause=0)
     entry = await set_up(hass, cloud, instance)
     coordinator = entry.runtime_data
-    await wait_until(hass, lambda: coordinator.data.login.code)
+    await wait_until(hass, lambda: coordinator.data.login.phase is LoginPhase.EXPIRED)
     cloud.cloud.faults.add(fault)
     await coordinator.async_refresh()
     assert len(hass.config_entries.flow.async_progress_by_handler(DOMAIN)) == 1

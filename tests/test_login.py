@@ -373,6 +373,7 @@ async def test_an_answer_that_hints_at_the_authorization_is_looked_into_at_once(
     )
     coordinator = (await set_up(hass, cloud, instance)).runtime_data
     await code_of(hass, coordinator)
+    await coordinator.async_refresh()  # after the one that came with the login
     instance.scan()
     # The poll is minutes away: only the answer to the login can tell.
     await wait_until(hass, lambda: coordinator.data.state is InstanceState.AUTHORIZED)
@@ -419,13 +420,19 @@ async def test_goes_on_when_an_answer_hinted_at_nothing(
 )
 async def test_asks_for_the_password_between_scan_and_authorization(
     hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
     cloud: Simulator,
     id_instance: str,
     kind: str,
 ) -> None:
+    monkeypatch.setattr(
+        "custom_components.green_api.coordinator.LOGIN_POLL_INTERVAL",
+        timedelta(minutes=5),
+    )
     instance = cloud.cloud.create(id_instance, kind, password="secret")
     coordinator = (await set_up(hass, cloud, instance)).runtime_data
     await code_of(hass, coordinator)
+    await coordinator.async_refresh()  # after the one that came with the login
     seen = record(coordinator)
     instance.scan()
     # Nobody refreshes: the answer to the login is what leads to the state.
@@ -703,7 +710,6 @@ async def test_somebody_who_still_looks_after_the_unload_opens_nothing(
     await wait_until(hass, lambda: coordinator.data.login.phase is LoginPhase.EXPIRED)
     assert await hass.config_entries.async_unload(entry.entry_id)
     coordinator.look()
-    await hass.async_block_till_done(wait_background_tasks=True)
     assert sessions() == 0
     assert await hass.config_entries.async_setup(entry.entry_id)
     await code_of(hass, entry.runtime_data)

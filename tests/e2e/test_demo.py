@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from demo.hass_client import HomeAssistantClient
+from demo.logs import complaints, leaks
 from demo.places import ROOT
 from demo.waiting import until
 from simulator.control import ControlClient
@@ -100,6 +101,22 @@ async def test_check_fails_with_the_reason() -> None:
     assert b"All as it should be" not in out
 
 
+async def test_check_would_find_complaints_and_tokens_in_the_log() -> None:
+    at = "2026-11-21 20:35:51.022+00:00"
+    ours = f"{at} ERROR (MainThread) [homeassistant] Failed\n  green_api/camera.py\n"
+    blocking = f"{at} WARNING (Sync) [asyncio_] Detected by integration 'green_api'\n"
+    log = (
+        f"{at} WARNING (Sync_0) [homeassistant.loader] We found green_api"
+        " which has not been tested by Home Assistant\n"
+        f"{at} ERROR (MainThread) [haffmpeg.core] FFmpeg fails\n"
+        f"{at} DEBUG (MainThread) [custom_components.green_api] abc123\n"
+        f"{ours}{blocking}{ours}"
+    )
+    assert complaints(log) == [ours.rstrip(), blocking.rstrip()]
+    assert leaks(log, ["abc123"]) == 1
+    assert leaks(log, ["abc124"]) == 0
+
+
 @pytest.mark.parametrize("option", ["--port-ha", "--port-phone", "--port-broker"])
 async def test_taken_port_is_named_with_its_option(option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -158,12 +175,12 @@ async def test_failing_home_assistant_is_reported_and_leaves_no_process(
     program.parent.mkdir()
     program.write_text("#!/bin/sh\necho broken here >&2\nexit 7\n")
     program.chmod(0o755)
-    before = set(psutil.pids())
-    code, _, err = await run(*FREE_PORTS, home=tmp_path)
+    folder = tmp_path / "kept"
+    code, _, err = await run(*FREE_PORTS, "--keep", str(folder), home=tmp_path)
     assert code == 1
     assert "Home Assistant ended with exit code 7:\n  | broken here" in err
-    left = [pid for pid in set(psutil.pids()) - before if _is_broker(pid)]
-    assert not left
+    assert (folder / "broker" / "mosquitto.log").exists()
+    assert not [item for item in psutil.process_iter() if _speaks_of(item, folder)]
 
 
 async def test_running_demo_shows_messages_restarts_and_ends() -> None:
@@ -186,8 +203,8 @@ async def test_running_demo_shows_messages_restarts_and_ends() -> None:
     assert not [child for child in started if child.is_running()]
 
 
-def _is_broker(pid: int) -> bool:
+def _speaks_of(process: psutil.Process, folder: Path) -> bool:
     try:
-        return bool(psutil.Process(pid).name() == "mosquitto")
-    except psutil.NoSuchProcess:
+        return any(str(folder) in word for word in process.cmdline())
+    except psutil.Error:
         return False

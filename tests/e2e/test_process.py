@@ -48,7 +48,8 @@ def round_of(
 
 async def wait_for_codes(stack: Stack, client: HomeAssistantClient) -> None:
     for instance in stack.instances:
-        await round_of(stack, client, instance).wait_for_code()
+        played = round_of(stack, client, instance)
+        await played.wait_for_code(seconds=RETRY_SECONDS)
 
 
 async def wait_for_offline(stack: Stack) -> None:
@@ -149,14 +150,10 @@ async def test_cloud_that_goes_takes_the_code_with_it_until_it_is_back(
     await wait_for_codes(stack, client)
     await stack.simulator.stop()
     for instance in stack.instances:
-        await client.wait_for_state(instance.sensor, "unavailable", seconds=30)
         await wait_for_no_code(stack, instance)
+        await round_of(stack, client, instance).wait_for_still()
 
     await stack.simulator.start()
-    for instance in stack.instances:
-        await client.wait_for_state(
-            instance.sensor, "not_authorized", seconds=RETRY_SECONDS
-        )
     await wait_for_codes(stack, client)
 
 
@@ -192,7 +189,7 @@ async def test_instances_do_not_feel_each_other(
     whatsapp, telegram = stack.instance("WhatsApp"), stack.instance("Telegram")
     await wait_for_codes(stack, client)
     await stack.phone.add_fault("drop", id_instance=whatsapp.id_instance)
-    await client.wait_for_state(whatsapp.sensor, "unavailable", seconds=30)
+    await wait_for_no_code(stack, whatsapp)
 
     played = round_of(stack, client, telegram)
     payload, _ = await played.wait_for_code()
@@ -201,12 +198,9 @@ async def test_instances_do_not_feel_each_other(
     await played.log_out()
     await played.wait_for_code(other_than=payload)
 
-    assert client.state(whatsapp.sensor) == "unavailable"
+    await wait_for_no_code(stack, whatsapp)
     await stack.phone.clear_faults()
-    await client.wait_for_state(
-        whatsapp.sensor, "not_authorized", seconds=RETRY_SECONDS
-    )
-    await round_of(stack, client, whatsapp).wait_for_code()
+    await wait_for_codes(stack, client)
 
     await client.call(
         "config_entries/disable", entry_id=whatsapp.entry_id, disabled_by="user"
