@@ -1,13 +1,13 @@
 """With nothing shortened and under the cloud's real limits, all is quick enough."""
 
-from homeassistant.config_entries import SOURCE_USER
+from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.green_api.api.models import InstanceState
 from custom_components.green_api.const import DOMAIN
 from custom_components.green_api.coordinator import GreenApiCoordinator
-from simulator import Instance, Simulator
+from simulator import Delay, Instance, Simulator
 from tests.conftest import set_up
 from tests.logs import errors_logged
 from tests.waiting import wait_until
@@ -22,9 +22,12 @@ async def expect_soon(
     await wait_until(hass, lambda: coordinator.data.state is state, bound=SEEN_WITHIN)
 
 
+@pytest.mark.parametrize("slow", [0, 0.6])
 async def test_set_up_and_reloads_never_ask_too_often(
-    hass: HomeAssistant, cloud: Simulator, instance: Instance
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, slow: float
 ) -> None:
+    # As when the first request has to wait for its connection, and no other has to.
+    cloud.cloud.faults.add(Delay(slow), method="getStateInstance", count=1)
     result = await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": SOURCE_USER}
     )
@@ -39,6 +42,7 @@ async def test_set_up_and_reloads_never_ask_too_often(
             result["flow_id"], typed
         )
     entry = result["result"]
+    assert entry.state is ConfigEntryState.LOADED
     for _ in range(2):
         assert await hass.config_entries.async_reload(entry.entry_id)
     await wait_until(hass, lambda: entry.runtime_data.data.login.code)

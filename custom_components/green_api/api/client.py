@@ -147,6 +147,8 @@ class GreenApiClient:
             raise _connect_failure(err) from None
         except httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError:
             raise ConnectionFailed from None
+        finally:
+            self._limiter.done(method)
         if status == HTTPStatus.OK:
             return _parse(body)
         if status == HTTPStatus.BAD_REQUEST:

@@ -23,7 +23,19 @@ class RateLimiter:
         """Return when the method may be called, first come, first served."""
         now = asyncio.get_running_loop().time()
         slot = max(now, self._free_at.get(method, now))
-        interval = 1 / RATES.get(method, DEFAULT_RATE) + ARRIVAL_JITTER
-        self._free_at[method] = slot + interval
+        self._free_at[method] = slot + _interval(method)
         if slot > now:
             await asyncio.sleep(slot - now)
+
+    def done(self, method: str) -> None:
+        """Count the interval from now on: the answer, or the failure, is here.
+
+        A request that has to open a connection arrives late, and the next one,
+        which finds it open, would come too close behind it.
+        """
+        free_at = asyncio.get_running_loop().time() + _interval(method)
+        self._free_at[method] = max(self._free_at[method], free_at)
+
+
+def _interval(method: str) -> float:
+    return 1 / RATES.get(method, DEFAULT_RATE) + ARRIVAL_JITTER
