@@ -157,7 +157,6 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
                 )
                 messenger = await _check(client, errors)
                 if messenger is not None:
-                    self._abort_if_unique_id_configured()
                     return self._create(api_url, messenger, user_input)
             if errors.keys() & {CONF_ID_INSTANCE, CONF_API_TOKEN_INSTANCE}:
                 return self._show_credentials(errors)
