@@ -65,6 +65,7 @@ def _arguments() -> argparse.Namespace:
 def _seed(cloud: Cloud) -> None:
     cloud.create("1101000001", Messenger.WHATSAPP)
     cloud.create("4100000001", Messenger.TELEGRAM)
+    cloud.create("3100000001", Messenger.MAX)
 
 
 def _reason(error: OSError, host: str, port: int) -> str:

@@ -1,7 +1,7 @@
 """The time that the simulator lives by."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 import heapq
 import itertools
 import math
@@ -50,6 +50,23 @@ class Clock:
             await done.wait()
         finally:
             handle.cancel()
+
+
+class LoopClock(Clock):
+    """Run by the event loop's time, so that a test which moves that moves this."""
+
+    def __init__(self, start: datetime) -> None:
+        """Let the wall clock show ``start`` at the loop's time 0."""
+        super().__init__()
+        self.start = start
+
+    def now(self) -> float:
+        """Return the running event loop's time."""
+        return asyncio.get_running_loop().time()
+
+    def wall(self) -> datetime:
+        """Return the start's date and time, that much later."""
+        return self.start + timedelta(seconds=self.now())
 
 
 class _ManualHandle:

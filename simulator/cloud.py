@@ -3,15 +3,18 @@
 from enum import StrEnum
 import secrets
 
+from .account import Account
 from .changes import Changes
 from .clock import Clock
 from .errors import BadInputError, ConflictError, NotFoundError
-from .faults import Faults
-from .instance import Account, Instance, Timing
+from .faults import Faults, NotificationLost
+from .instance import Instance
 from .limits import RateLimiter
 from .messenger import Messenger, State
 from .methods import METHODS
 from .request_log import RequestLog
+from .timing import Timing
+from .webhooks import Webhooks
 
 _TOKEN_BYTES = 25
 
@@ -19,14 +22,18 @@ _TOKEN_BYTES = 25
 class Cloud:
     """Everything behind the vendor API. Lives in a running event loop."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        """Start empty, by this clock or one at real speed."""
+    def __init__(self, clock: Clock | None = None, *, log_size: int = 2000) -> None:
+        """Start empty, by this clock or one at real speed.
+
+        The log keeps the newest ``log_size`` requests.
+        """
         self.clock = clock or Clock()
         self.changed = Changes()
         """Any change of an instance, a fault or the request log."""
         self.faults = Faults(self.changed, METHODS)
         self.limits = RateLimiter(self.clock)
-        self.log = RequestLog(self.clock, self.changed)
+        self.log = RequestLog(self.clock, self.changed, log_size)
+        self.webhooks = Webhooks(self.clock)
         self._instances: dict[str, Instance] = {}
         self._deleted: set[str] = set()
 
@@ -69,6 +76,8 @@ class Cloud:
             timing=timing or Timing(),
             password=password,
             changed=Changes(self.changed),
+            webhooks=self.webhooks,
+            lose=lambda: self._loses(id_instance),
         )
         self._deleted.discard(id_instance)
         self._instances[id_instance] = instance
@@ -101,9 +110,17 @@ class Cloud:
         return id_instance in self._deleted
 
     def close(self) -> None:
-        """Stop all timers."""
+        """Stop all timers and tasks, for good."""
         for instance in self._instances.values():
             instance.close()
+
+    async def wait_closed(self) -> None:
+        """Wait, after ``close``, until tasks and connections have ended."""
+        await self.webhooks.close()
+
+    def _loses(self, id_instance: str) -> bool:
+        kinds = (NotificationLost,)
+        return self.faults.take(kinds, id_instance, "receiveNotification") is not None
 
 
 def _member[E: StrEnum](enum: type[E], value: str, name: str) -> E:

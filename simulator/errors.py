@@ -34,3 +34,11 @@ class RejectedError(RefusedError):
     def __init__(self, message: str) -> None:
         """Keep the message."""
         super().__init__(HTTPStatus.BAD_REQUEST, message)
+
+
+class ValidationFailedError(RejectedError):
+    """The vendor API answers 400: a field is missing or wrong."""
+
+    def __init__(self) -> None:
+        """Say no more than the vendor does."""
+        super().__init__("Validation failed")

@@ -6,10 +6,11 @@ from http import HTTPStatus
 import itertools
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from .authorization import Reason
 from .errors import BadInputError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from .changes import Changes
 
@@ -28,6 +29,23 @@ class Body(StrEnum):
     """JSON that breaks off in the middle."""
     HUGE = "huge"
     """32 MiB of JSON."""
+
+
+class Frame(StrEnum):
+    """What a faulty frame of a scanqrcode socket is."""
+
+    MALFORMED = "malformed"
+    """Text that is no JSON."""
+    BINARY = "binary"
+    """A binary frame."""
+    OVERSIZED = "oversized"
+    """8 MiB of JSON."""
+    UNKNOWN_TYPE = "unknown_type"
+    """A ``type`` that no page names."""
+    ERROR = "error"
+    """Type ``error`` with a message."""
+    NO_MESSAGE = "no_message"
+    """Type ``qrCode`` without a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +136,43 @@ class Deleted(Fault):
     kind: ClassVar = "deleted"
 
 
+@dataclass(frozen=True, slots=True)
+class FrameFault(Fault):
+    """Send this in place of the next frame of a scanqrcode socket."""
+
+    kind: ClassVar = "frame"
+    what: Frame = Frame.MALFORMED
+    message: str = "connection_closed"
+    """Stands in a frame of type ``error``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketClose(Fault):
+    """Close a scanqrcode socket without a word, once it had so many frames."""
+
+    kind: ClassVar = "close"
+    after_frames: int = 0
+    code: int = 1000
+    """1006: the connection is cut, with no close frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationAnswer(Fault):
+    """Fail a start or send method of a login by phone, with this reason."""
+
+    kind: ClassVar = "authorization"
+    reason: str = Reason.TIMEOUT
+    retry_after: int | None = None
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationLost(Fault):
+    """Lose a notification on its way."""
+
+    kind: ClassVar = "notification_lost"
+
+
 KINDS: dict[str, type[Fault]] = {
     fault.kind: fault
     for fault in (
@@ -129,6 +184,10 @@ KINDS: dict[str, type[Fault]] = {
         StateAnswer,
         Expired,
         Deleted,
+        FrameFault,
+        SocketClose,
+        AuthorizationAnswer,
+        NotificationLost,
     )
 }
 
@@ -209,14 +268,22 @@ class Faults:
         self._changes.notify()
 
     def take[F: Fault](
-        self, kinds: tuple[type[F], ...], id_instance: str, method: str
+        self,
+        kinds: tuple[type[F], ...],
+        id_instance: str,
+        method: str,
+        when: Callable[[F], bool] = lambda _fault: True,
     ) -> F | None:
-        """Return the oldest fault of these kinds that hits a request; count it."""
+        """Return the oldest fault of these kinds that hits a request; count it.
+
+        Those for which ``when`` is false are passed over.
+        """
         for rule in self._rules.values():
             if (
                 isinstance(rule.fault, kinds)
                 and rule.id_instance in {None, id_instance}
                 and rule.method in {None, method}
+                and when(rule.fault)
             ):
                 if rule.left is not None:
                     rule.left -= 1

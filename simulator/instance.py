@@ -1,122 +1,102 @@
-"""One instance of the cloud and its states."""
+"""One instance of the cloud, with the phone that it gets linked to."""
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import InitVar, dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from .changes import Changes
-from .errors import BadInputError, ConflictError, RejectedError
-from .messenger import Messenger, State
-from .qr import Code
+from .account import Account
+from .authorization import Attempts, Outcome, Reason
+from .errors import BadInputError, ConflictError
+from .messenger import State
+from .notifications import Notifications
+from .one_time_code import OneTimeCode, make_pairing_code, make_phone_code
+from .state_machine import StateMachine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .clock import Clock, Handle
+    from .webhooks import Webhooks
 
-_SUSPENSION = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """The messenger account that gets linked to an instance."""
-
-    phone: str
-    """Digits only, with country code."""
-    name: str
-    wid: str
-    """The account's id in the messenger."""
+_PAIRING_LIFE = 150.0
+_PHONE_CODE_LIFE = 300.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """How long an instance takes for what it does, in the clock's seconds."""
+class ScanText(StrEnum):
+    """The text of the vendor's page on scanqrcode that the cloud goes by."""
 
-    start: float = 0
-    """A new instance has state ``null`` for so long."""
-    qr: float = 0
-    """The first code comes so long after the instance became notAuthorized."""
-    scan: float = 0
-    """After a scan the instance is ``starting`` for so long."""
-    reboot: float = 3
-    """After a reboot the instance is ``starting`` for so long."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Settings:
-    """The instance's settings, spelled as the vendor does."""
-
-    webhookUrl: str = ""  # noqa: N815 - the vendor's spelling goes over the wire
-    webhookUrlToken: str = ""  # noqa: N815 - as above
-    delaySendMessagesMilliseconds: int = 500  # noqa: N815 - as above
-    stateWebhook: str = "no"  # noqa: N815 - as above
-    incomingWebhook: str = "no"  # noqa: N815 - as above
-    outgoingWebhook: str = "no"  # noqa: N815 - as above
+    OLDER = "older"
+    """Ends in ``timeout``; knows no ``accountData``."""
+    NEWER = "newer"
+    """Ends in ``timeoutExpired``."""
 
 
 @dataclass(kw_only=True)
-class Instance:
-    """A GREEN-API instance: state machine, login code, account, settings.
+class Instance(StateMachine):
+    """A GREEN-API instance: state machine, ways in, account, settings.
 
-    Made by ``Cloud.create``. All changes go through the methods below, each
-    counted in ``changed``.
+    Made by ``Cloud.create``.
     """
 
-    id_instance: str
-    token: str = field(repr=False)
-    messenger: Messenger
-    account: Account
-    clock: Clock
-    timing: Timing = field(default_factory=Timing)
     password: str | None = field(default=None, repr=False)
     """The account's two-factor password (Telegram, MAX)."""
-    settings: Settings = field(default_factory=Settings)
-    changed: Changes = field(default_factory=Changes)
-    state: State | None = field(default=None, init=False)
-    """None while a new instance comes up."""
-    suspended_until: datetime | None = field(default=None, init=False)
-    _code: Code | None = field(default=None, init=False, repr=False)
-    _codes_issued: int = field(default=0, init=False)
-    _codes_flow: bool = field(default=False, init=False)
-    _resume: State = field(default=State.NOT_AUTHORIZED, init=False)
-    """The state that follows ``starting``."""
-    _timer: Handle | None = field(default=None, init=False, repr=False)
+    webhooks: InitVar[Webhooks]
+    """What sends the notifications."""
+    lose: InitVar[Callable[[], bool]]
+    """Asked of each notification whether it gets lost."""
+    refuse_pairing: bool = field(default=False, init=False)
+    """The messenger gives no pairing code."""
+    online: bool = field(default=True, init=False)
+    """What getStatusInstance says."""
+    scan_text: ScanText = field(default=ScanText.NEWER, init=False)
+    _pairing: OneTimeCode = field(init=False, repr=False)
+    _phone: OneTimeCode = field(init=False, repr=False)
+    _attempts: Attempts = field(init=False, repr=False)
+
+    def __post_init__(self, webhooks: Webhooks, lose: Callable[[], bool]) -> None:
+        """Make the parts."""
+        super().__post_init__()
+        self.notifications = Notifications(self, webhooks, lose)
+        parts = self.clock, self.changed
+        self._pairing = OneTimeCode(make_pairing_code, _PAIRING_LIFE, *parts)
+        self._phone = OneTimeCode(make_phone_code, _PHONE_CODE_LIFE, *parts)
+        allowed = self.messenger.profile.password_attempts
+        self._attempts = Attempts(self.clock, allowed)
 
     @property
-    def code(self) -> Code | None:
-        """Return the live login code, if there is one."""
-        code = self._code
-        return code if code and self.clock.now() < code.expires_at else None
+    def pairing_code(self) -> str | None:
+        """Return the live pairing code, if there is one (WhatsApp)."""
+        return self._pairing.value
 
     @property
-    def payload(self) -> str | None:
-        """Return what the live login code says, if there is one."""
-        return self.code.payload if self.code else None
+    def pairing_expires_at(self) -> float | None:
+        """Return when the pairing code dies, in the clock's seconds."""
+        return self._pairing.expires_at
 
-    def start(self, state: State) -> None:
-        """Come up: at once, or after ``timing.start``."""
-        self._resume = state
-        if self.timing.start:
-            self._schedule(self.timing.start, lambda: self._enter(state))
-        else:
-            self._enter(state)
+    @property
+    def phone_code(self) -> str | None:
+        """Return the live code that was sent to the phone (Telegram, MAX)."""
+        return self._phone.value
+
+    @property
+    def phone_code_expires_at(self) -> float | None:
+        """Return when the phone's code dies, in the clock's seconds."""
+        return self._phone.expires_at
 
     def close(self) -> None:
-        """Stop the instance's timer."""
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
+        """Stop every timer and task, and let go whoever waits."""
+        self._clear_codes()
+        super().close()
 
-    def request_code(self) -> Code | None:
-        """Give the code that a qr request gets; None while not ready."""
-        if self.state is not State.NOT_AUTHORIZED or not self._codes_flow:
-            return None
-        code, renew_after = self.code, self.messenger.profile.renew_after
-        if code is None or (
-            renew_after is not None and self.clock.now() - code.issued_at >= renew_after
-        ):
-            self._issue()
-        return self._code
+    def authorize(self, *, with_password: bool = False) -> None:
+        """Link the account, as every way in does in the end.
+
+        The instance is ``starting`` for ``timing.scan``, then authorized, or
+        pendingPassword where a two-factor password is still wanted.
+        """
+        two_factor = self.messenger.profile.two_factor and self.password is not None
+        wanted = two_factor and not with_password
+        self._resume = State.PENDING_PASSWORD if wanted else State.AUTHORIZED
+        self._restart(self.timing.scan)
 
     def scan(self, payload: str | None = None) -> None:
         """Scan a login code with the phone, as a person does.
@@ -124,9 +104,7 @@ class Instance:
         Without a payload the live code is scanned, with one it must be the
         live code's. Raises ConflictError where that cannot work.
         """
-        if self.state is not State.NOT_AUTHORIZED:
-            msg = f"no code to scan: the state is {self.state or 'null'}"
-            raise ConflictError(msg)
+        self._require_not_authorized("no code to scan")
         code = self.code
         if payload is not None and (code is None or payload != code.payload):
             msg = "dead code: the messenger does not know it, or no longer"
@@ -134,9 +112,7 @@ class Instance:
         if code is None:
             msg = "no live code: nobody has asked for one of late"
             raise ConflictError(msg)
-        wanted = self.messenger.profile.two_factor and self.password is not None
-        self._resume = State.PENDING_PASSWORD if wanted else State.AUTHORIZED
-        self._restart(self.timing.scan)
+        self.authorize()
 
     def enter_password(self, password: str) -> None:
         """Give the two-factor password after a scan.
@@ -152,6 +128,21 @@ class Instance:
             raise ConflictError(msg)
         self._enter(State.AUTHORIZED)
 
+    def enter_pairing_code(self, code: str) -> None:
+        """Type a pairing code into the phone, as a person does.
+
+        Capitals, blanks and hyphens do not matter. Raises ConflictError for a
+        code that is dead or wrong.
+        """
+        typed = code.replace(" ", "").replace("-", "").upper()
+        if self.pairing_code is None:
+            msg = "no live pairing code: nobody has asked for one of late"
+            raise ConflictError(msg)
+        if typed != self.pairing_code:
+            msg = "wrong pairing code"
+            raise ConflictError(msg)
+        self.authorize()
+
     def unlink(self) -> None:
         """Remove the instance from the phone's linked devices.
 
@@ -162,34 +153,71 @@ class Instance:
             raise ConflictError(msg)
         self._enter(State.NOT_AUTHORIZED)
 
-    def logout(self) -> None:
-        """Log out by the vendor API. Raises RejectedError while starting."""
-        self._require_started()
-        self._enter(State.NOT_AUTHORIZED)
+    def request_pairing_code(self, _phone: int | str) -> str | None:
+        """Give a pairing code for any phone (WhatsApp); None: the cloud gives none.
 
-    def reboot(self) -> None:
-        """Restart by the vendor API, then come back to the state before.
-
-        A yellow card is cured. Raises RejectedError while the instance is new.
+        Asking again while one is alive drives the instance to ``starting``,
+        where it stays until a reboot. Raises RejectedError while starting.
         """
-        if self.state is None:
-            self._require_started()
-        if self.state is State.YELLOW_CARD:
-            self._resume = State.AUTHORIZED
-        elif self.state not in {None, State.STARTING}:
-            self._resume = State(self.state)
-        self._restart(self.timing.reboot)
+        self.require_started()
+        if self.pairing_code is not None:
+            self._get_stuck()
+            return None
+        # In which cases the vendor gives none is not documented.
+        refused = self.refuse_pairing or self.stale_credentials
+        if refused or self.state is not State.NOT_AUTHORIZED:
+            return None
+        return self._pairing.issue()
 
-    def set_state(self, state: State | str | None) -> None:
-        """Put the instance into a state. Raises BadInputError for an unknown one."""
-        try:
-            wanted = None if state is None else State(state)
-        except ValueError:
-            msg = f"state must be null or one of {', '.join(State)}"
-            raise BadInputError(msg) from None
-        if wanted is State.STARTING and self.state not in {None, State.STARTING}:
-            self._resume = State(self.state)
-        self._enter(wanted)
+    def start_authorization(self, _phone: int | str) -> Outcome:
+        """Send a login code to any phone (Telegram, MAX).
+
+        Raises RejectedError while starting.
+        """
+        self.require_started()
+        if self.state is not None and self.state.linked:
+            return Outcome.fail(Reason.ALREADY_REGISTERED)
+        if self.phone_code is not None:
+            return Outcome.fail(Reason.RATE_LIMIT_EXCEEDED)
+        if self.state is not State.NOT_AUTHORIZED or self.stale_credentials:
+            # No reason is documented for these.
+            return Outcome.fail()
+        self._phone.issue()
+        return Outcome()
+
+    def send_authorization_code(
+        self, code: str, password: str | None = None
+    ) -> Outcome:
+        """Give the code that the phone got, and the password if there is one.
+
+        A right code without a right password leads to pendingPassword. Raises
+        RejectedError while starting.
+        """
+        self.require_started()
+        if self.phone_code is None:
+            return Outcome.fail(Reason.AUTHORIZATION_NOT_STARTED)
+        if code != self.phone_code:
+            # Not documented: the vendor names no reason for a wrong code.
+            return Outcome.fail()
+        right = password is not None and self.password in {None, password}
+        self.authorize(with_password=right)
+        if password is None or right:
+            return Outcome()
+        self._attempts.count_wrong()
+        return Outcome.fail(Reason.INVALID_PASSWORD)
+
+    def send_authorization_password(self, password: str) -> Outcome:
+        """Give the two-factor password. Raises RejectedError while starting."""
+        self.require_started()
+        if self.state is not State.PENDING_PASSWORD:
+            return Outcome.fail(Reason.AUTHORIZATION_NOT_STARTED)
+        if seconds := self._attempts.wait():
+            return Outcome.fail(Reason.ATTEMPTS_EXCEEDED, seconds)
+        if self.password not in {None, password}:
+            self._attempts.count_wrong()
+            return Outcome.fail(Reason.INVALID_PASSWORD)
+        self._enter(State.AUTHORIZED)
+        return Outcome()
 
     def set_password(self, password: str | None) -> None:
         """Set or remove the account's two-factor password."""
@@ -205,66 +233,41 @@ class Instance:
         self.account = Account(phone=phone, name=name, wid=wid)
         self.changed.notify()
 
-    def set_timing(self, timing: Timing) -> None:
-        """Change how long things take from now on."""
-        self.timing = timing
+    def set_refuse_pairing(self, *, refuse: bool) -> None:
+        """Let the messenger refuse to give pairing codes, or give them again."""
+        self.refuse_pairing = refuse
         self.changed.notify()
 
-    async def wait_for_state(self, state: State | str | None) -> None:
-        """Wait until the instance is in a state."""
-        while self.state != state:
-            await self.changed.wait()
+    def set_online(self, *, online: bool) -> None:
+        """Set what getStatusInstance says, and notify of a change."""
+        if online is not self.online:
+            self.online = online
+            self.notifications.status_changed(online=online)
+            self.changed.notify()
 
-    def _require_started(self) -> None:
-        if self.state in {None, State.STARTING}:
-            msg = "instance in starting process try later"
-            raise RejectedError(msg)
+    def set_scan_text(self, text: ScanText | str) -> None:
+        """Choose the words of scanqrcode. Raises BadInputError for others."""
+        try:
+            self.scan_text = ScanText(text)
+        except ValueError:
+            msg = f"text must be one of {', '.join(ScanText)}"
+            raise BadInputError(msg) from None
+        self.changed.notify()
 
-    def _restart(self, seconds: float) -> None:
-        resume = self._resume
-        if not seconds:
-            self._enter(resume)
-            return
-        self._enter(State.STARTING)
-        self._schedule(seconds, lambda: self._enter(resume))
+    def _require_not_authorized(self, what: str) -> None:
+        if self.state is not State.NOT_AUTHORIZED:
+            msg = f"{what}: the state is {self.state or 'null'}"
+            raise ConflictError(msg)
+        if self.stale_credentials:
+            msg = f"{what}: old credentials are in the way, log out first"
+            raise ConflictError(msg)
 
     def _enter(self, state: State | None) -> None:
-        self.close()
-        self.state = state
-        self._code = None
-        self._codes_flow = False
-        self.suspended_until = (
-            self.clock.wall() + _SUSPENSION if state is State.SUSPENDED else None
-        )
+        self._clear_codes()
         if state is State.NOT_AUTHORIZED:
-            if self.timing.qr:
-                self._schedule(self.timing.qr, self._begin_codes)
-            else:
-                self._begin_codes()
-        self.changed.notify()
+            self._attempts.reset()
+        super()._enter(state)
 
-    def _begin_codes(self) -> None:
-        self._codes_flow = True
-        if self.messenger.profile.renew_after is None:
-            self._issue()
-
-    def _issue(self) -> None:
-        profile, now = self.messenger.profile, self.clock.now()
-        self._codes_issued += 1
-        self._code = Code(
-            payload=profile.make_payload(),
-            number=self._codes_issued,
-            issued_at=now,
-            expires_at=now + profile.life,
-        )
-        over = self._issue if profile.renew_after is None else self._expire
-        self._schedule(profile.life, over)
-        self.changed.notify()
-
-    def _expire(self) -> None:
-        self._code = None
-        self.changed.notify()
-
-    def _schedule(self, delay: float, callback: Callable[[], None]) -> None:
-        self.close()
-        self._timer = self.clock.call_later(delay, callback)
+    def _clear_codes(self) -> None:
+        self._pairing.clear()
+        self._phone.clear()

@@ -77,6 +77,8 @@ class Profile:
     """The qr answer while the two-factor password is wanted."""
     two_factor: bool
     """A scan can lead to ``pendingPassword``."""
+    password_attempts: int | None
+    """Wrong passwords in a row before one has to wait; None: any number."""
     wid: Callable[[str], str]
     """The account's id in the messenger, from its phone number."""
 
@@ -107,6 +109,7 @@ _PROFILES = {
         already_type="alreadyLogged",
         password_answer={},
         two_factor=False,
+        password_attempts=None,
         wid=lambda phone: f"{phone}@c.us",
     ),
     # How long an unreplaced Telegram or MAX code lives is not documented.
@@ -123,6 +126,7 @@ _PROFILES = {
             "message": "2FA password required",
         },
         two_factor=True,
+        password_attempts=None,
         wid=lambda phone: phone[-9:],
     ),
     Messenger.MAX: Profile(
@@ -133,6 +137,7 @@ _PROFILES = {
         already_type="alreadyLogged",
         password_answer={"type": "pending_password", "message": ""},
         two_factor=True,
+        password_attempts=3,
         wid=lambda phone: phone[-9:],
     ),
 }

@@ -1,88 +1,73 @@
-"""The methods of the vendor API that answer in JSON."""
+"""The methods of the vendor API and what they answer."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from .errors import RejectedError
-from .faults import Faults, QrAnswer, StateAnswer
-from .messenger import Messenger, State
+from .errors import BadInputError, ValidationFailedError
+from .faults import QrAnswer, StateAnswer
+from .login_methods import (
+    get_authorization_code,
+    send_authorization_code,
+    send_authorization_password,
+    start_authorization,
+)
+from .messenger import Messenger
+from .qr_answers import answer_qr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from .call import Answer, Call
     from .instance import Instance
 
-type Answer = dict[str, object] | None
+_WHATSAPP = frozenset({Messenger.WHATSAPP})
+_OTHERS = frozenset(Messenger) - _WHATSAPP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
     """A method of the vendor API."""
 
-    answer: Callable[[Instance, Faults], Answer]
+    answer: Callable[[Call], Answer | Awaitable[Answer]] | None
+    """None: it is a WebSocket."""
     verb: str = "GET"
     per_second: int = 1
     """The documented limit of requests per second and instance."""
     messengers: frozenset[Messenger] = frozenset(Messenger)
     """Instances of other messengers answer 404."""
+    wants_receipt: bool = False
+    """The path ends in ``/{receiptId}``."""
 
 
-def _get_state_instance(instance: Instance, faults: Faults) -> Answer:
-    fault = faults.take((StateAnswer,), instance.id_instance, "getStateInstance")
-    state = fault.state if fault else instance.state
+def _get_state_instance(call: Call) -> Answer:
+    fault = call.take_fault(StateAnswer)
+    state = fault.state if fault else call.instance.state
     return None if state is None else {"stateInstance": state}
 
 
-def _qr(instance: Instance, faults: Faults) -> Answer:
-    if fault := faults.take((QrAnswer,), instance.id_instance, "qr"):
+def _get_status_instance(call: Call) -> Answer:
+    return {"statusInstance": "online" if call.instance.online else "offline"}
+
+
+def _qr(call: Call) -> Answer:
+    if fault := call.take_fault(QrAnswer):
         message = {} if fault.message is None else {"message": fault.message}
         return {"type": fault.type, **message}
-    return _qr_by_state(instance)
+    return answer_qr(call.instance)
 
 
-def _qr_by_state(instance: Instance) -> Answer:
-    profile = instance.messenger.profile
-    match instance.state:
-        case State.NOT_AUTHORIZED:
-            return _code(instance)
-        case State.PENDING_PASSWORD if profile.two_factor:
-            return dict(profile.password_answer)
-        case State.BLOCKED:
-            # Not documented: what the vendor says of credentials gone bad.
-            if instance.messenger is Messenger.WHATSAPP:
-                return asdict(QrAnswer.log_out_first())
-            return {"type": "error", "message": "connection_closed"}
-        case None | State.STARTING:
-            msg = "instance in starting process try later"
-            raise RejectedError(msg)
-        case state if state.linked:
-            text = "instance account already authorized"
-            return {"type": profile.already_type, "message": text}
-        case _:
-            return {"type": "error", "message": "not_ready"}
-
-
-def _code(instance: Instance) -> Answer:
-    if code := instance.request_code():
-        return {"type": "qrCode", "message": code.base64}
-    if instance.messenger is Messenger.WHATSAPP:
-        # Only Telegram and MAX have a word for it.
-        msg = "instance in starting process try later"
-        raise RejectedError(msg)
-    return {"type": "error", "message": "not_ready"}
-
-
-def _logout(instance: Instance, _faults: Faults) -> Answer:
-    instance.logout()
+def _logout(call: Call) -> Answer:
+    call.instance.logout()
     return {"isLogout": True}
 
 
-def _reboot(instance: Instance, _faults: Faults) -> Answer:
-    instance.reboot()
+def _reboot(call: Call) -> Answer:
+    call.instance.reboot()
     return {"isReboot": True}
 
 
-def _get_settings(instance: Instance, _faults: Faults) -> Answer:
+def _get_settings(call: Call) -> Answer:
+    instance = call.instance
     return {
         "wid": instance.account.wid if _linked(instance) else "",
         "typeInstance": instance.messenger,
@@ -90,7 +75,18 @@ def _get_settings(instance: Instance, _faults: Faults) -> Answer:
     }
 
 
-def _get_wa_settings(instance: Instance, _faults: Faults) -> Answer:
+def _set_settings(call: Call) -> Answer:
+    call.instance.require_started()
+    try:
+        call.instance.set_settings(call.fields)
+    except BadInputError:
+        raise ValidationFailedError from None
+    call.instance.reboot()
+    return {"saveSettings": True}
+
+
+def _get_wa_settings(call: Call) -> Answer:
+    instance = call.instance
     phone = instance.account.phone if _linked(instance) else ""
     return {
         "avatar": f"https://avatars.invalid/{phone}.jpg" if phone else "",
@@ -100,7 +96,8 @@ def _get_wa_settings(instance: Instance, _faults: Faults) -> Answer:
     }
 
 
-def _get_account_settings(instance: Instance, _faults: Faults) -> Answer:
+def _get_account_settings(call: Call) -> Answer:
+    instance = call.instance
     linked, until = _linked(instance), instance.suspended_until
     return {
         "avatar": "",
@@ -111,22 +108,44 @@ def _get_account_settings(instance: Instance, _faults: Faults) -> Answer:
     }
 
 
+async def _receive_notification(call: Call) -> Answer:
+    return await call.instance.notifications.receive(call.query.get("receiveTimeout"))
+
+
+def _delete_notification(call: Call) -> Answer:
+    return call.instance.notifications.delete(call.receipt_id)
+
+
 def _linked(instance: Instance) -> bool:
     return instance.state is not None and instance.state.linked
 
 
 METHODS = {
     "getStateInstance": Method(answer=_get_state_instance),
+    "getStatusInstance": Method(answer=_get_status_instance, messengers=_WHATSAPP),
     "qr": Method(answer=_qr, per_second=3),
+    "scanqrcode": Method(answer=None, messengers=_WHATSAPP),
     "logout": Method(answer=_logout),
     "reboot": Method(answer=_reboot),
-    "getSettings": Method(answer=_get_settings),
-    "getWaSettings": Method(
-        answer=_get_wa_settings, messengers=frozenset({Messenger.WHATSAPP})
+    "getAuthorizationCode": Method(
+        answer=get_authorization_code, verb="POST", messengers=_WHATSAPP
     ),
-    "getAccountSettings": Method(
-        answer=_get_account_settings,
-        messengers=frozenset({Messenger.TELEGRAM, Messenger.MAX}),
+    "startAuthorization": Method(
+        answer=start_authorization, verb="POST", messengers=_OTHERS
+    ),
+    "sendAuthorizationCode": Method(
+        answer=send_authorization_code, verb="POST", messengers=_OTHERS
+    ),
+    "sendAuthorizationPassword": Method(
+        answer=send_authorization_password, verb="POST", messengers=_OTHERS
+    ),
+    "getSettings": Method(answer=_get_settings),
+    "setSettings": Method(answer=_set_settings, verb="POST"),
+    "getWaSettings": Method(answer=_get_wa_settings, messengers=_WHATSAPP),
+    "getAccountSettings": Method(answer=_get_account_settings, messengers=_OTHERS),
+    "receiveNotification": Method(answer=_receive_notification, per_second=100),
+    "deleteNotification": Method(
+        answer=_delete_notification, verb="DELETE", per_second=100, wants_receipt=True
     ),
 }
 """Spelled with a small first letter; callers may use a capital too."""

@@ -38,14 +38,16 @@ class Request:
     prefix: str
     """What stood before /waInstance, such as ``/v3``."""
     status: int | None = None
-    """None: the connection was cut. 499: the client did not wait."""
+    """None: the connection was cut. 499: the client did not wait. 101: a socket."""
     fault: str | None = None
     """The kind of the fault that hit it."""
+    ended_at: float | None = None
+    """In the clock's seconds; None while it is being answered."""
 
     @property
     def ok(self) -> bool:
-        """Tell whether it was answered with 200."""
-        return self.status == HTTPStatus.OK
+        """Tell whether it was answered with 200, or became a socket."""
+        return self.status in {HTTPStatus.OK, HTTPStatus.SWITCHING_PROTOCOLS}
 
     def matches(self, id_instance: str | None, method: str | None) -> bool:
         """Tell whether it is for this instance and method; None is any."""
@@ -87,6 +89,7 @@ class RequestLog:
             self._open.remove(request)
             self.cursor += 1
             request.number = self.cursor
+            request.ended_at = self._clock.now()
             self._ended.append(request)
             self._counts[id_instance, method] += 1
             _LOGGER.info("%s %s: %s", id_instance, method, request.status)

@@ -31,14 +31,16 @@ class Simulator:
         port: int = 0,
         speed: float = 1.0,
         clock: Clock | None = None,
+        log_size: int = 2000,
     ) -> None:
         """Serve on this address; port 0 picks a free one at the start.
 
-        The clock replaces one of this speed.
+        The clock replaces one of this speed. The request log keeps the newest
+        ``log_size`` requests.
         """
         self.host = host
         self.port = port
-        self.cloud = Cloud(clock or Clock(speed))
+        self.cloud = Cloud(clock or Clock(speed), log_size=log_size)
         self._runner: web.AppRunner | None = None
 
     @property
@@ -58,9 +60,10 @@ class Simulator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop serving and every timer."""
+        """Stop serving, and every timer and task."""
         await self.stop()
         self.cloud.close()
+        await self.cloud.wait_closed()
 
     async def start(self) -> None:
         """Serve, after a stop on the same port. Raises OSError."""

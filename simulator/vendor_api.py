@@ -1,18 +1,21 @@
-"""The vendor API over HTTP: who may ask, how often, and what goes wrong."""
+"""The vendor API: who may ask, how often, and what goes wrong."""
 
 import asyncio
 from dataclasses import dataclass
 from http import HTTPMethod, HTTPStatus
+import inspect
 import re
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from .call import Call, read_fields
 from .errors import NotFoundError, RefusedError, RejectedError
 from .fault_answers import cut, gateway_page, refusal, status_answer
 from .faults import Delay, Deleted, Drop, Expired, Fault, Hang, Status
 from .methods import METHODS, Method
 from .request_log import CLIENT_GONE, UNKNOWN, Request
+from .scan_socket import ScanSockets
 
 if TYPE_CHECKING:
     from .cloud import Cloud
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 _PATH = re.compile(
     r"(?P<prefix>/v3)?/waInstance(?P<id>[0-9]+)/(?P<method>[A-Za-z]+)/(?P<token>[^/]+)"
+    r"(?:/(?P<receipt_id>[^/]+))?"
 )
 _MESSAGES: dict[type[Fault], str] = {
     Expired: "Instance account is expired. Renew your instance from personal area",
@@ -35,6 +39,7 @@ class _Target:
     id_instance: str = UNKNOWN
     method: str = UNKNOWN
     token: str = ""
+    receipt_id: str = ""
 
 
 class VendorApi:
@@ -43,6 +48,7 @@ class VendorApi:
     def __init__(self, cloud: Cloud) -> None:
         """Serve this cloud."""
         self._cloud = cloud
+        self._sockets = ScanSockets(cloud)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes; malformed paths are answered here too."""
@@ -59,11 +65,12 @@ class VendorApi:
             try:
                 response = await self._break(request, target, record)
                 if response is None:
-                    response = self._answer(request, target, record)
+                    response = await self._answer(request, target, record)
             except RefusedError as error:
                 response = refusal(request, error)
             except asyncio.CancelledError:
-                record.status = CLIENT_GONE
+                # A socket that the client left has its status.
+                record.status = record.status or CLIENT_GONE
                 raise
             if request.transport and not request.transport.is_closing():
                 record.status = response.status
@@ -91,9 +98,9 @@ class VendorApi:
                 return cut(request)
         return None
 
-    def _answer(
+    async def _answer(
         self, request: web.Request, target: _Target, record: Request
-    ) -> web.Response:
+    ) -> web.StreamResponse:
         instance = self._admit(target)
         method = _find_method(instance, target.method, request)
         where = target.id_instance, target.method
@@ -102,7 +109,20 @@ class VendorApi:
         if fault := self._cloud.faults.take((Expired, Deleted), *where):
             record.fault = fault.kind
             raise RejectedError(_MESSAGES[type(fault)])
-        return web.json_response(method.answer(instance, self._cloud.faults))
+        if method.answer is None:
+            return await self._sockets.serve(request, instance, record)
+        call = Call(
+            instance=instance,
+            faults=self._cloud.faults,
+            record=record,
+            query=request.query,
+            fields=await read_fields(request) if method.verb == "POST" else {},
+            receipt_id=target.receipt_id,
+        )
+        answer = method.answer(call)
+        return web.json_response(
+            await answer if inspect.isawaitable(answer) else answer
+        )
 
     def _admit(self, target: _Target) -> Instance:
         try:
@@ -132,11 +152,17 @@ def _parse(path: str) -> _Target:
     match = _PATH.fullmatch(path)
     if match is None:
         return _Target()
-    method = match["method"][0].lower() + match["method"][1:]
+    name = match["method"][0].lower() + match["method"][1:]
+    method = METHODS.get(name)
+    if (match["receipt_id"] is not None) != (
+        method is not None and method.wants_receipt
+    ):
+        return _Target()
     return _Target(
         prefix=match["prefix"] or "",
         id_instance=match["id"],
         # An unknown word could be anything, a token too: it stays out of the log.
-        method=method if method in METHODS else UNKNOWN,
+        method=name if method else UNKNOWN,
         token=match["token"],
+        receipt_id=match["receipt_id"] or "",
     )

@@ -98,13 +98,68 @@ class ControlClient:
         """Give the two-factor password after a scan."""
         return await self._change(id_instance, "enter-password", {"password": password})
 
+    async def enter_pairing_code(self, id_instance: str, code: str) -> dict[str, Any]:
+        """Type on the phone the pairing code that the vendor API gave."""
+        return await self._change(id_instance, "pairing", {"code": code})
+
     async def set_account(self, id_instance: str, **account: str) -> dict[str, Any]:
         """Set the account's ``phone``, ``name``, ``wid``."""
         return await self._change(id_instance, "account", account)
 
     async def set_timing(self, id_instance: str, **seconds: float) -> dict[str, Any]:
-        """Set ``start_``, ``qr_``, ``scan_`` and ``reboot_seconds``."""
+        """Set ``start_``, ``qr_``, ``scan_``, ``reboot_`` and ``ask_limit_seconds``."""
         return await self._change(id_instance, "timing", seconds)
+
+    async def set_settings(
+        self, id_instance: str, **settings: object
+    ) -> dict[str, Any]:
+        """Change settings, spelled as the vendor does, without the reboot."""
+        return await self._change(id_instance, "settings", settings)
+
+    async def suspend(self, id_instance: str, seconds: float) -> dict[str, Any]:
+        """Suspend the account until so many seconds from now."""
+        return await self._change(id_instance, "suspended", {"seconds": seconds})
+
+    async def set_online(self, id_instance: str, *, online: bool) -> dict[str, Any]:
+        """Say whether the phone has a connection."""
+        return await self._change(id_instance, "online", {"online": online})
+
+    async def set_stale(self, id_instance: str, *, stale: bool) -> dict[str, Any]:
+        """Let old credentials be in the way of a login until a logout, or not."""
+        return await self._change(id_instance, "stale", {"stale": stale})
+
+    async def refuse_pairing(self, id_instance: str, *, refuse: bool) -> dict[str, Any]:
+        """Let every request for a pairing code be in vain, or not."""
+        return await self._change(id_instance, "refuse-pairing", {"refuse": refuse})
+
+    async def set_scan_text(self, id_instance: str, text: str) -> dict[str, Any]:
+        """Keep scanqrcode to the ``older`` or the ``newer`` text of the vendor."""
+        return await self._change(id_instance, "scan-text", {"text": text})
+
+    async def notifications(self, id_instance: str) -> list[dict[str, Any]]:
+        """Return the notifications that wait to be fetched, oldest first."""
+        answer = await self._call("GET", f"/instances/{id_instance}/notifications")
+        found: list[dict[str, Any]] = answer["notifications"]
+        return found
+
+    async def presets(self) -> list[dict[str, Any]]:
+        """Return the named faults on offer."""
+        found: list[dict[str, Any]] = (await self._call("GET", "/presets"))["presets"]
+        return found
+
+    async def switch_on(
+        self, preset: str, id_instance: str | None = None, **options: object
+    ) -> dict[str, Any]:
+        """Put a preset in force; ``method`` and ``count`` as in ``add_fault``."""
+        body = {"preset": preset, "id_instance": id_instance, **options}
+        return await self._call("POST", "/faults", body)
+
+    async def switch_off(self, preset: str, id_instance: str | None = None) -> None:
+        """Clear a preset, for one instance or wherever it is in force."""
+        query = {"preset": preset}
+        if id_instance is not None:
+            query["id_instance"] = id_instance
+        await self._call("DELETE", "/faults", query=query)
 
     async def faults(self) -> list[dict[str, Any]]:
         """Return the faults in force."""

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from .fault_fields import preset_as_json
+from .presets import PRESETS
 from .views import cloud_as_json, request_as_json
 
 if TYPE_CHECKING:
@@ -16,10 +18,11 @@ _RETRY_MS = 500
 
 
 class Feed:
-    """Answer ``/events``: ``cloud`` events and ``requests`` events.
+    """Answer ``/events``: one ``presets`` event, ``cloud`` and ``requests`` events.
 
-    Each ``cloud`` event is the whole of what is shown, each ``requests`` event
-    the requests since the one before. No token stands in either.
+    The first is the faults on offer. Each ``cloud`` event is the whole of what is
+    shown, each ``requests`` event the requests since the one before. No token
+    stands in any.
     """
 
     def __init__(self, cloud: Cloud) -> None:
@@ -36,6 +39,8 @@ class Feed:
         response.content_type = "text/event-stream"
         await response.prepare(request)
         await response.write(f"retry: {_RETRY_MS}\n\n".encode())
+        presets = [preset_as_json(preset) for preset in PRESETS.values()]
+        await response.write(_event("presets", presets))
         cloud, log = self._cloud, self._cloud.log
         shown = None
         cursor = max(0, log.cursor - _RECENT)

@@ -1,13 +1,14 @@
 """Read and check the fields of a JSON body."""
 
 import json
-import math
 from typing import TYPE_CHECKING
 
 from simulator.errors import BadInputError
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+_MOST_SECONDS = 366 * 24 * 3600
 
 
 class Fields:
@@ -23,7 +24,7 @@ class Fields:
         body = await request.read()
         try:
             values = json.loads(body) if body.strip() else {}
-        except ValueError:
+        except ValueError, RecursionError:
             msg = "the body is not JSON"
             raise BadInputError(msg) from None
         if not isinstance(values, dict):
@@ -54,18 +55,30 @@ class Fields:
             raise BadInputError(msg)
         return self.text_or_none(name)
 
-    def seconds(self, name: str, default: float) -> float:
-        """Take a number of seconds, 0 or more."""
+    def flag(self, name: str) -> bool:
+        """Take true or false, one of which must be there."""
+        value = self._values.pop(name, None)
+        if isinstance(value, bool):
+            return value
+        msg = f"{name} must be true or false"
+        raise BadInputError(msg)
+
+    def seconds(self, name: str, default: float | None = None) -> float:
+        """Take a number of seconds; without a default it must be there."""
         value = self._values.pop(name, default)
         if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-            or value < 0
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and 0 <= value <= _MOST_SECONDS
         ):
-            msg = f"{name} must be a number of seconds, 0 or more"
-            raise BadInputError(msg)
-        return value
+            return value
+        msg = f"{name} must be a number of seconds, from 0 to {_MOST_SECONDS}"
+        raise BadInputError(msg)
+
+    def whole(self, name: str, default: int) -> int:
+        """Take a whole number."""
+        value = self.whole_or_none(name)
+        return default if value is None else value
 
     def whole_or_none(self, name: str) -> int | None:
         """Take a whole number or null."""
@@ -74,6 +87,11 @@ class Fields:
             return value
         msg = f"{name} must be a whole number"
         raise BadInputError(msg)
+
+    def rest(self) -> dict[str, object]:
+        """Take whatever was not taken."""
+        rest, self._values = self._values, {}
+        return rest
 
     def done(self) -> None:
         """Raise BadInputError when a field was left over."""

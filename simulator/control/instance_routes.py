@@ -1,4 +1,4 @@
-"""Instances: list, create, delete, and everything a phone does to them."""
+"""Instances: list, create, delete, change."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from simulator.errors import NotFoundError
-from simulator.instance import Instance, Timing
 from simulator.messenger import State
+from simulator.timing import Timing
 
 from .fields import Fields
-from .views import code_as_json, instance_as_json
+from .instance_changes import CHANGES, Change, timing_from
+from .views import code_as_json, instance_as_json, notification_as_json
 
 if TYPE_CHECKING:
     from simulator.cloud import Cloud
+    from simulator.instance import Instance
     from simulator.qr import Code
-
-type _Change = Callable[[Instance, Fields], None]
 
 
 class InstanceRoutes:
@@ -30,15 +30,6 @@ class InstanceRoutes:
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
         one = "/instances/{id}"
-        changes: dict[str, _Change] = {
-            "scan": _scan,
-            "unlink": _unlink,
-            "state": _set_state,
-            "password": _set_password,
-            "enter-password": _enter_password,
-            "account": _set_account,
-            "timing": _set_timing,
-        }
         return [
             web.get("/instances", self._list),
             web.post("/instances", self._create),
@@ -46,9 +37,10 @@ class InstanceRoutes:
             web.delete(one, self._delete),
             web.get(f"{one}/code", self._get_code),
             web.get(f"{one}/code.png", self._get_picture),
+            web.get(f"{one}/notifications", self._get_notifications),
             *(
                 web.post(f"{one}/{name}", self._changing(change))
-                for name, change in changes.items()
+                for name, change in CHANGES.items()
             ),
         ]
 
@@ -63,7 +55,7 @@ class InstanceRoutes:
         raise NotFoundError(msg)
 
     def _changing(
-        self, change: _Change
+        self, change: Change
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             instance, fields = self._find(request), await Fields.read(request)
@@ -85,7 +77,7 @@ class InstanceRoutes:
         state = fields.text("state", State.NOT_AUTHORIZED)
         token = fields.text_or_none("token")
         password = fields.text_or_none("password")
-        timing = _timing(fields, Timing())
+        timing = timing_from(fields, Timing())
         fields.done()
         instance = self._cloud.create(
             id_instance, messenger, state, token, password=password, timing=timing
@@ -113,55 +105,8 @@ class InstanceRoutes:
             headers={"Cache-Control": "no-store"},
         )
 
-
-def _scan(instance: Instance, fields: Fields) -> None:
-    payload = fields.text_or_none("payload")
-    fields.done()
-    instance.scan(payload)
-
-
-def _unlink(instance: Instance, fields: Fields) -> None:
-    fields.done()
-    instance.unlink()
-
-
-def _set_state(instance: Instance, fields: Fields) -> None:
-    state = fields.text_or_null("state")
-    fields.done()
-    instance.set_state(state)
-
-
-def _set_password(instance: Instance, fields: Fields) -> None:
-    password = fields.text_or_null("password")
-    fields.done()
-    instance.set_password(password)
-
-
-def _enter_password(instance: Instance, fields: Fields) -> None:
-    password = fields.text("password")
-    fields.done()
-    instance.enter_password(password)
-
-
-def _set_account(instance: Instance, fields: Fields) -> None:
-    account = instance.account
-    phone = fields.text("phone", account.phone)
-    name = fields.text("name", account.name)
-    wid = fields.text_or_none("wid")
-    fields.done()
-    instance.set_account(phone=phone, name=name, wid=wid)
-
-
-def _set_timing(instance: Instance, fields: Fields) -> None:
-    timing = _timing(fields, instance.timing)
-    fields.done()
-    instance.set_timing(timing)
-
-
-def _timing(fields: Fields, default: Timing) -> Timing:
-    return Timing(
-        start=fields.seconds("start_seconds", default.start),
-        qr=fields.seconds("qr_seconds", default.qr),
-        scan=fields.seconds("scan_seconds", default.scan),
-        reboot=fields.seconds("reboot_seconds", default.reboot),
-    )
+    async def _get_notifications(self, request: web.Request) -> web.Response:
+        waiting = self._find(request).notifications.list()
+        return web.json_response(
+            {"notifications": [notification_as_json(item) for item in waiting]}
+        )

@@ -7,14 +7,21 @@ const KEPT_REQUESTS = 200;
 const TICK_MS = 200;
 
 const cards = new Map();
-let speed = 1;
+let presets = [];
+let clock = { now: 0, seen: 0, speed: 1 };
 let requests = [];
 let outage = null;
 
 const byId = (id) => document.getElementById(id);
 
+/** The simulator's time, which runs at its speed. */
+function now() {
+  return clock.now + ((performance.now() - clock.seen) / 1000) * clock.speed;
+}
+
 function showCloud(view) {
-  speed = view.speed;
+  const { speed } = view;
+  clock = { now: view.now, seen: performance.now(), speed };
   byId("speed").hidden = speed === 1;
   byId("speed").textContent = `Time runs ${speed} times as fast`;
   byId("empty").hidden = view.instances.length > 0;
@@ -30,15 +37,15 @@ function showCloud(view) {
   for (const instance of view.instances) {
     let card = cards.get(instance.id_instance);
     if (!card) {
-      card = new Card(instance, view.methods);
+      card = new Card(instance, presets);
       cards.set(card.id, card);
       byId("cards").append(card.element);
       card.showRequests(requests);
     }
     const faults = view.faults.filter((rule) =>
       rule.id_instance === card.id || (rule.id_instance === null && rule !== outage));
-    card.update(instance, faults, view.now);
-    card.tick(speed);
+    card.update(instance, faults);
+    card.tick(now());
   }
 }
 
@@ -68,11 +75,14 @@ feed.addEventListener("open", () => {
   showLost(false);
 });
 feed.addEventListener("error", () => showLost(true));
+feed.addEventListener("presets", (event) => {
+  presets = JSON.parse(event.data);
+});
 feed.addEventListener("cloud", (event) => showCloud(JSON.parse(event.data)));
 feed.addEventListener("requests", (event) => showRequests(JSON.parse(event.data)));
 
 setInterval(() => {
-  for (const card of cards.values()) card.tick(speed);
+  for (const card of cards.values()) card.tick(now());
 }, TICK_MS);
 
 byId("cloud").addEventListener("click", () => {

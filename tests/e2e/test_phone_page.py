@@ -2,22 +2,32 @@
 
 from collections.abc import AsyncGenerator
 import io
-import os
-from pathlib import Path
 import re
-import shlex
 from typing import Literal
 
 import httpx
 from PIL import Image
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Locator, Page, expect
 import pytest
+import pytest_asyncio
 import zxingcpp
 
-from simulator import Cloud, Instance, ManualClock, Simulator
+from simulator import (
+    Cloud,
+    Delay,
+    Drop,
+    Instance,
+    ManualClock,
+    Messenger,
+    Simulator,
+    Timing,
+)
+from simulator.control.presets import PRESETS
 
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu"]
-PATHS = Path(__file__).parents[2] / ".venv" / "paths.env"
+from .conftest import NewPage
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 STATES = [
     ("starting", "Starting"),
@@ -31,69 +41,41 @@ STATES = [
 ]
 
 
-def chromium() -> str:
-    """Return the browser's path, as set-up left it."""
-    if path := os.environ.get("CHROMIUM"):
-        return path
-    for line in PATHS.read_text().splitlines() if PATHS.exists() else []:
-        name, _, value = line.partition("=")
-        if name == "CHROMIUM" and value:
-            return shlex.split(value)[0]
-    pytest.fail("no browser: run scripts/setup browser, or set CHROMIUM")
-
-
-@pytest.fixture(autouse=True)
-def _custom_integrations() -> None:
-    """Leave Home Assistant out: the simulator stands alone."""
-
-
 @pytest.fixture
 def clock() -> ManualClock:
     """Return a clock that only a test moves."""
     return ManualClock()
 
 
-@pytest.fixture
-async def sim(clock: ManualClock, socket_enabled: None) -> AsyncGenerator[Simulator]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def sim(clock: ManualClock) -> AsyncGenerator[Simulator]:
     """Run an empty cloud."""
     async with Simulator(clock=clock) as simulator:
         yield simulator
 
 
-@pytest.fixture
-def cloud(sim: Simulator) -> Cloud:
+@pytest_asyncio.fixture(loop_scope="module")
+async def cloud(sim: Simulator) -> Cloud:
     """Return what is behind the server."""
     return sim.cloud
 
 
-@pytest.fixture
-def whatsapp(cloud: Cloud) -> Instance:
+@pytest_asyncio.fixture(loop_scope="module")
+async def whatsapp(cloud: Cloud) -> Instance:
     """Return a WhatsApp instance, not authorized."""
     return cloud.create()
 
 
-@pytest.fixture
-def telegram(cloud: Cloud) -> Instance:
+@pytest_asyncio.fixture(loop_scope="module")
+async def telegram(cloud: Cloud) -> Instance:
     """Return a Telegram instance, not authorized."""
     return cloud.create("4100000001", "telegram")
 
 
-@pytest.fixture
-async def browser(socket_enabled: None) -> AsyncGenerator[Browser]:
-    """Run Chromium."""
-    async with (
-        async_playwright() as playwright,
-        await playwright.chromium.launch(
-            executable_path=chromium(), args=ARGUMENTS
-        ) as running,
-    ):
-        yield running
-
-
-@pytest.fixture
-async def page(browser: Browser, sim: Simulator) -> AsyncGenerator[Page]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(new_page: NewPage, sim: Simulator) -> AsyncGenerator[Page]:
     """Open the page; whatever the browser complains of fails the test."""
-    page = await browser.new_page(viewport={"width": 1280, "height": 900})
+    page = await new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
@@ -111,6 +93,18 @@ async def page(browser: Browser, sim: Simulator) -> AsyncGenerator[Page]:
 def card(page: Page, name: str = "WhatsApp 1101000001") -> Locator:
     """Return an instance's card."""
     return page.get_by_role("article", name=name)
+
+
+def fold(phone: Locator, name: str) -> Locator:
+    """Return the part of a card that its summary of this name opens."""
+    return phone.locator("details", has=phone.page.locator(f"summary:text('{name}')"))
+
+
+async def unfold(phone: Locator, name: str) -> Locator:
+    """Open a part of a card and return it."""
+    part = fold(phone, name)
+    await part.locator("summary").click()
+    return part
 
 
 async def shows(picture: Locator, payload: str | None) -> None:
@@ -205,7 +199,7 @@ async def test_the_password_is_asked_for_when_wanted(
     page: Page, telegram: Instance
 ) -> None:
     phone = card(page, "Telegram 4100000001")
-    await phone.get_by_text("State and faults").click()
+    await unfold(phone, "Phone and account")
     await phone.get_by_label("Account's password").fill("correct horse")
     form = phone.locator("form", has=page.get_by_label("Account's password"))
     await form.get_by_role("button", name="Set").click()
@@ -239,51 +233,252 @@ async def test_every_state_has_its_words_and_shows_no_code(
 
 
 async def test_a_state_can_be_chosen(page: Page, whatsapp: Instance) -> None:
-    phone = card(page)
-    await phone.get_by_text("State and faults").click()
-    await phone.get_by_role("combobox", name="State").select_option("Yellow card")
-    form = phone.locator("form", has=page.get_by_role("combobox", name="State"))
+    part = await unfold(card(page), "Phone and account")
+    state = part.get_by_role("combobox", name="State")
+    await state.select_option("Yellow card")
+    form = part.locator("form", has=page.locator("[name=state]"))
     await form.get_by_role("button", name="Set").click()
     await whatsapp.wait_for_state("yellowCard")
 
 
-async def test_faults_are_added_and_cleared(
+async def test_a_pairing_code_is_typed_in(page: Page, whatsapp: Instance) -> None:
+    phone = card(page)
+    await expect(phone.get_by_role("img")).to_be_visible()
+    await expect(phone.get_by_label("Pairing code", exact=True)).to_be_hidden()
+    code = whatsapp.request_pairing_code(79001234567)
+    assert code
+    wanted = phone.get_by_label("Pairing code", exact=True)
+    await expect(phone).to_contain_text(re.compile("The code dies in 1(50|49) s"))
+    assert code not in await page.content()
+    await wanted.fill("ABCD1234")
+    await wanted.press("Enter")
+    await expect(phone.get_by_role("alert")).to_have_text("wrong pairing code")
+    await wanted.fill(code.lower())
+    await wanted.press("Enter")
+    await whatsapp.wait_for_state("authorized")
+    await expect(wanted).to_be_hidden()
+    await expect(phone.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("id_instance", "messenger", "title"),
+    [("4100000001", "telegram", "Telegram"), ("3100000001", "max", "MAX")],
+)
+async def test_the_login_code_comes_as_a_message(
+    page: Page,
+    cloud: Cloud,
+    clock: ManualClock,
+    id_instance: str,
+    messenger: str,
+    title: str,
+) -> None:
+    instance = cloud.create(id_instance, messenger)
+    phone = card(page, f"{title} {id_instance}")
+    await expect(phone).to_contain_text("No live code.")
+    await expect(phone.get_by_role("status")).to_have_count(0)
+    instance.start_authorization(79001234567)
+    await expect(phone.get_by_role("status")).to_have_text(
+        f"{title}: your login code is {instance.phone_code}"
+    )
+    clock.advance(300)
+    await expect(phone.get_by_role("status")).to_have_count(0)
+
+
+async def test_the_phone_has_switches(page: Page, whatsapp: Instance) -> None:
+    part = await unfold(card(page), "Phone and account")
+    switches = part.get_by_role("switch")
+    await expect(switches).to_have_count(4)
+    for switch in await switches.all():
+        await switch.check()
+    await expect(card(page).locator("header")).to_contain_text("Not authorized")
+    await expect(card(page).get_by_role("button", name="Scan")).to_be_disabled()
+    await expect(card(page)).to_contain_text("No code: an old login is in the way.")
+    assert (
+        whatsapp.online,
+        whatsapp.stale_credentials,
+        whatsapp.refuse_pairing,
+        whatsapp.scan_text,
+    ) == (False, True, True, "older")
+    for switch in await switches.all():
+        await switch.uncheck()
+    await expect(card(page).get_by_role("button", name="Scan")).to_be_enabled()
+    assert (
+        whatsapp.online,
+        whatsapp.stale_credentials,
+        whatsapp.refuse_pairing,
+        whatsapp.scan_text,
+    ) == (True, False, False, "newer")
+    whatsapp.set_online(online=False)
+    await expect(part.get_by_role("switch", name="offline")).to_be_checked()
+
+
+async def test_the_account_is_set_and_suspended(page: Page, telegram: Instance) -> None:
+    phone = card(page, "Telegram 4100000001")
+    part = await unfold(phone, "Phone and account")
+    await expect(part.get_by_role("switch")).to_have_count(1)
+    number = part.get_by_label("Phone number")
+    await number.fill("x")
+    await number.press("Enter")
+    await expect(part.get_by_role("alert")).to_contain_text("phone must be digits")
+    await number.fill("441234567890")
+    await part.get_by_label("Name").fill("Ada")
+    await number.press("Enter")
+    await part.get_by_label("Suspended for (s)").fill("60")
+    await part.get_by_role("button", name="Suspend").click()
+    await expect(phone).to_contain_text(
+        re.compile(r"It ends at .+:\d\d\. Linked to \+441234567890 \(Ada\)\.")
+    )
+    await expect(part.get_by_role("alert")).to_have_count(0)
+    assert telegram.state == "suspended"
+
+
+async def test_timing_is_set(page: Page, whatsapp: Instance) -> None:
+    part = await unfold(card(page), "Timing")
+    wanted = {
+        "Comes up (s)": "1",
+        "First code (s)": "600",
+        "After a scan (s)": "2.5",
+        "Reboot (s)": "120",
+        "Asked too long (s)": "300",
+    }
+    await expect(part.get_by_label("Reboot (s)")).to_have_value("3")
+    for label, seconds in wanted.items():
+        await part.get_by_label(label).fill(seconds)
+    revision = whatsapp.changed.revision
+    await part.get_by_role("button", name="Set").click()
+    await whatsapp.changed.wait(revision)
+    assert whatsapp.timing == Timing(
+        start=1, qr=600, scan=2.5, reboot=120, ask_limit=300
+    )
+
+
+async def test_notifications_are_shown_and_sent(
+    page: Page, sim: Simulator, whatsapp: Instance
+) -> None:
+    whatsapp.set_settings({"webhookUrlToken": "hush"})
+    part = await unfold(card(page), "Notifications")
+    await expect(part.get_by_label("webhookUrlToken")).to_have_value("hush")
+    await part.get_by_label("stateWebhook").select_option("yes")
+    url = part.get_by_label("webhookUrl", exact=True)
+    await url.fill("ftp://nowhere")
+    await url.press("Enter")
+    await expect(part.get_by_role("alert")).to_contain_text("webhookUrl must be")
+    await url.fill("")
+    revision = whatsapp.changed.revision
+    await url.press("Enter")
+    await whatsapp.changed.wait(revision)
+    whatsapp.scan()
+    await expect(part.locator("summary")).to_have_text("Notifications (1 waiting)")
+    await expect(part.get_by_role("listitem")).to_have_text(
+        "1stateInstanceChanged: authorized"
+    )
+    # A server that is sure to answer, with 405: this one's own page.
+    await url.fill(f"{sim.url}/page/page.css")
+    await url.press("Enter")
+    await expect(part).to_contain_text("Last sent to the webhook: 405")
+    assert whatsapp.settings.webhookUrlToken == "hush"
+    await part.locator("summary").click()
+    await expect(part.locator("[name=webhookUrlToken]")).to_have_value("")
+
+
+async def test_a_fault_is_switched_on_and_off(
     page: Page, cloud: Cloud, whatsapp: Instance
 ) -> None:
     phone = card(page)
-    await phone.get_by_text("State and faults").click()
-    await phone.get_by_role("combobox", name="Fault").select_option("504 with HTML")
-    await phone.get_by_role("combobox", name="Method").select_option("qr")
-    await phone.get_by_role("combobox", name="How long").select_option("3 times")
-    await phone.get_by_role("button", name="Add fault").click()
-    await expect(phone.get_by_role("listitem")).to_contain_text(
+    part = await unfold(phone, "Faults")
+    await part.get_by_role("combobox", name="Method").select_option("qr")
+    await part.get_by_role("combobox", name="How long").select_option("3 times")
+    switch = part.get_by_role("switch", name="504 with HTML", exact=True)
+    await switch.check()
+    faults = phone.get_by_role("list", name="Faults in force")
+    await expect(faults.get_by_role("listitem")).to_contain_text(
         ["504 with HTML · qr · 3 left"]
     )
+    await expect(part.locator("summary")).to_have_text("Faults (1 in force)")
     async with httpx.AsyncClient() as client:
         path = f"{page.url}waInstance1101000001/qr/{whatsapp.token}"
         assert (await client.get(path)).status_code == 504
-    faults = phone.get_by_role("list", name="Faults in force")
     await expect(faults).to_contain_text("504 with HTML · qr · 2 left")
-    requests = phone.get_by_role("list").last
+    requests = phone.get_by_role("list", name="Recent requests")
     await expect(requests).to_contain_text(re.compile(r"\d\d:\d\d:\d\dqr504"))
-    await phone.get_by_role("button", name="Clear").click()
+    await switch.uncheck()
     await expect(faults).to_be_hidden()
     assert cloud.faults.list() == []
 
 
-async def test_every_fault_on_offer_is_one_that_the_simulator_knows(
+async def test_a_fault_that_is_used_up_switches_itself_off(
     page: Page, cloud: Cloud, whatsapp: Instance
 ) -> None:
     phone = card(page)
-    await phone.get_by_text("State and faults").click()
-    choice = phone.get_by_role("combobox", name="Fault")
-    offered = await choice.locator("option").all_inner_texts()
+    part = await unfold(phone, "Faults")
+    # The method does not fit, so it is left out: the state alone can be null.
+    await part.get_by_role("combobox", name="Method").select_option("qr")
+    await part.get_by_role("combobox", name="How long").select_option("once")
+    switch = part.get_by_role("group", name="State").get_by_role("switch", name="null")
+    await switch.check()
+    await expect(phone).to_contain_text("State: null · 1 left")
+    async with httpx.AsyncClient() as client:
+        path = f"{page.url}waInstance1101000001/getStateInstance/{whatsapp.token}"
+        assert (await client.get(path)).json() is None
+    await expect(switch).not_to_be_checked()
+    assert cloud.faults.list() == []
+
+
+async def test_a_fault_can_be_cleared_where_it_is_listed(
+    page: Page, cloud: Cloud, whatsapp: Instance
+) -> None:
+    phone = card(page)
+    cloud.faults.add(Drop(), id_instance=whatsapp.id_instance)
+    cloud.faults.add(Delay(1.5))
     faults = phone.get_by_role("list", name="Faults in force")
-    for name in offered:
-        await choice.select_option(name)
-        await phone.get_by_role("button", name="Add fault").click()
-        await expect(faults).to_contain_text(name)
-    assert len(cloud.faults.list(whatsapp.id_instance)) == len(offered) > 10
+    await expect(faults.get_by_role("listitem")).to_contain_text(
+        ["Cuts the connection", "delay · all instances"]
+    )
+    part = await unfold(phone, "Faults")
+    await expect(part.get_by_role("switch", checked=True)).to_have_count(1)
+    for name in ("Clear Cuts the connection", "Clear delay · all instances"):
+        await phone.get_by_role("button", name=name).click()
+    await expect(faults).to_be_hidden()
+    await expect(part.get_by_role("switch", checked=True)).to_have_count(0)
+    assert cloud.faults.list() == []
+
+
+@pytest.mark.parametrize("messenger", Messenger)
+async def test_every_preset_of_a_messenger_has_its_switch(
+    page: Page, cloud: Cloud, messenger: Messenger
+) -> None:
+    cloud.create("1", messenger)
+    phone = card(page, f"{messenger.profile.title} 1")
+    part = await unfold(phone, "Faults")
+    presets = [preset for preset in PRESETS.values() if messenger in preset.messengers]
+    for preset in presets:
+        group = part.get_by_role("group", name=preset.group, exact=True)
+        switch = group.get_by_role("switch", name=preset.title, exact=True)
+        await switch.check()
+    await expect(part.get_by_role("switch")).to_have_count(len(presets))
+    await expect(part.locator("summary")).to_have_text(
+        f"Faults ({len(presets)} in force)"
+    )
+    rules = cloud.faults.list("1")
+    assert {rule.fault for rule in rules} == {preset.fault for preset in presets}
+    await part.get_by_role("button", name="All off").click()
+    await expect(part.get_by_role("switch", checked=True)).to_have_count(0)
+    assert cloud.faults.list() == []
+
+
+async def test_a_switch_that_is_refused_goes_back_and_says_why(
+    page: Page, sim: Simulator, whatsapp: Instance
+) -> None:
+    part = await unfold(card(page), "Faults")
+    switch = part.get_by_role("switch", name="500 with JSON")
+    await expect(switch).to_be_visible()
+    await sim.stop()
+    await switch.click()
+    await expect(part.get_by_role("alert")).to_have_text(
+        "The simulator does not answer."
+    )
+    await expect(switch).not_to_be_checked()
+    await sim.start()
 
 
 async def test_the_cloud_goes_down_and_comes_back(
@@ -305,10 +500,10 @@ async def test_the_token_is_shown_only_when_asked(
     phone = card(page)
     await expect(phone.get_by_role("img")).to_be_visible()
     assert whatsapp.token not in await page.content()
-    await phone.get_by_text("Credentials").click()
-    await expect(phone.get_by_text(whatsapp.token)).to_be_visible()
-    await phone.get_by_text("Credentials").click()
-    await expect(phone.locator("dl")).to_be_empty()
+    part = await unfold(phone, "Credentials")
+    await expect(part.get_by_text(whatsapp.token)).to_be_visible()
+    await part.locator("summary").click()
+    await expect(part.locator("dl")).to_be_empty()
     assert whatsapp.token not in await page.content()
 
 
@@ -335,7 +530,7 @@ async def test_instances_are_added_and_deleted(page: Page, cloud: Cloud) -> None
         await expect(card(page, "MAX 3100000001")).to_have_count(1)
     await expect(page.get_by_text("instance 3100000001 exists already")).to_be_visible()
     assert cloud.get("3100000001").messenger == "v3"
-    await card(page, "MAX 3100000001").get_by_text("Credentials").click()
+    await unfold(card(page, "MAX 3100000001"), "Credentials")
     await expect(card(page, "MAX 3100000001")).to_contain_text("/v3")
     await page.get_by_role("button", name="Delete the instance").click()
     await expect(card(page, "MAX 3100000001")).to_have_count(0)

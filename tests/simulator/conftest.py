@@ -23,8 +23,9 @@ class Ask(Protocol):
         verb: str = "GET",
         token: str | None = None,
         prefix: str = "",
+        json: object = None,
     ) -> Awaitable[httpx.Response]:
-        """Return the answer."""
+        """Return the answer. With ``json`` it is sent as the body by POST."""
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +65,12 @@ def telegram(cloud: Cloud) -> Instance:
 
 
 @pytest.fixture
+def max_(cloud: Cloud) -> Instance:
+    """Return a MAX instance, not authorized."""
+    return cloud.create("3100000001", "max")
+
+
+@pytest.fixture
 async def http(sim: Simulator) -> AsyncGenerator[httpx.AsyncClient]:
     """Return a client that knows the server's address."""
     async with httpx.AsyncClient(base_url=sim.url, timeout=10, verify=False) as client:  # noqa: S501 - no TLS here
@@ -81,10 +88,12 @@ def ask(http: httpx.AsyncClient) -> Ask:
         verb: str = "GET",
         token: str | None = None,
         prefix: str = "",
+        json: object = None,
     ) -> Awaitable[httpx.Response]:
+        verb = verb if json is None else "POST"
         token = instance.token if token is None else token
         path = f"{prefix}/waInstance{instance.id_instance}/{method}/{token}"
-        return http.request(verb, path)
+        return http.request(verb, path, json=json)
 
     return ask
 

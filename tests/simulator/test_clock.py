@@ -1,10 +1,11 @@
 """Time: at a speed, and by hand."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from simulator import Clock, ManualClock
+from simulator import Clock, LoopClock, ManualClock
 
 
 @pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf")])
@@ -50,3 +51,22 @@ async def test_a_sleeper_wakes_when_the_clock_is_advanced() -> None:
         await asyncio.sleep(0)
         assert not sleeper.done()
         clock.advance(1)
+
+
+async def test_the_loops_time_moves_the_loops_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = datetime(2030, 1, 1, tzinfo=UTC)
+    clock, loop = LoopClock(start), asyncio.get_running_loop()
+    real, shift = loop.time, 0.0
+    monkeypatch.setattr(loop, "time", lambda: real() + shift)
+    before = loop.time()
+    assert before <= clock.now() <= loop.time()
+    async with asyncio.TaskGroup() as group:
+        sleeper = group.create_task(clock.sleep(3600))
+        await asyncio.sleep(0)
+        assert not sleeper.done()
+        shift = 3600.0
+    assert clock.now() - before >= 3600
+    assert start + timedelta(seconds=before + 3600) <= clock.wall()
+    assert clock.wall() <= start + timedelta(seconds=loop.time())

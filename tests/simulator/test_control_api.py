@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from simulator import Drop
 from simulator.control import ControlClient, ControlError
 
 if TYPE_CHECKING:
     import httpx
 
-    from simulator import Cloud, Instance, ManualClock
+    from simulator import Cloud, Instance, ManualClock, Simulator
 
     from .conftest import Ask
 
@@ -116,11 +117,126 @@ async def test_states_passwords_accounts_and_timing_are_set(
         "wid": "234567890",
     }
     answer = await control.set_timing(name, qr_seconds=30)
-    assert answer["timing"] == {"start": 0, "qr": 30, "scan": 0, "reboot": 3}
+    assert answer["timing"] == {
+        "start": 0,
+        "qr": 30,
+        "scan": 0,
+        "reboot": 3,
+        "ask_limit": 0,
+    }
     await control.unlink(name)
     assert telegram.request_code() is None
     clock.advance(30)
     assert telegram.request_code()
+
+
+async def test_a_pairing_code_is_typed_on_the_phone(
+    control: ControlClient, whatsapp: Instance, clock: ManualClock
+) -> None:
+    name = whatsapp.id_instance
+    assert (await control.instance(name))["pairing"] is None
+    with pytest.raises(ControlError, match="no live pairing code") as error:
+        await control.enter_pairing_code(name, "ABCD1234")
+    assert error.value.status == 409
+    clock.advance(5)
+    code = whatsapp.request_pairing_code(79001234567)
+    assert code
+    shown = await control.instance(name)
+    assert shown["pairing"] == {"expires_at": 155}
+    assert code not in json.dumps(shown)
+    with pytest.raises(ControlError, match="wrong pairing code"):
+        await control.enter_pairing_code(name, "x")
+    answer = await control.enter_pairing_code(name, code)
+    assert (answer["state"], answer["pairing"]) == ("authorized", None)
+
+
+async def test_the_message_with_the_login_code_is_shown(
+    control: ControlClient, telegram: Instance, clock: ManualClock
+) -> None:
+    name = telegram.id_instance
+    assert (await control.instance(name))["phone_code"] is None
+    telegram.start_authorization(79001234567)
+    assert (await control.instance(name))["phone_code"] == {
+        "code": telegram.phone_code,
+        "expires_at": 300,
+    }
+    clock.advance(300)
+    assert (await control.instance(name))["phone_code"] is None
+
+
+async def test_what_is_wrong_with_the_phone_is_set(
+    control: ControlClient, whatsapp: Instance
+) -> None:
+    name = whatsapp.id_instance
+    shown = await control.instance(name)
+    assert [
+        shown[key]
+        for key in ("online", "stale_credentials", "refuse_pairing", "scan_text")
+    ] == [True, False, False, "newer"]
+    assert not (await control.set_online(name, online=False))["online"]
+    assert (await control.set_scan_text(name, "older"))["scan_text"] == "older"
+    assert (await control.refuse_pairing(name, refuse=True))["refuse_pairing"]
+    assert whatsapp.request_pairing_code(79001234567) is None
+    answer = await control.set_stale(name, stale=True)
+    assert answer["stale_credentials"]
+    assert (answer["state"], answer["code"]) == ("notAuthorized", None)
+    answer = await control.set_stale(name, stale=False)
+    assert answer["code"]
+
+
+async def test_an_account_is_suspended_for_a_time(
+    control: ControlClient, telegram: Instance, clock: ManualClock
+) -> None:
+    answer = await control.suspend(telegram.id_instance, 60)
+    assert answer["state"] == "suspended"
+    assert telegram.suspended_until
+    assert answer["suspended_until"] == telegram.suspended_until.isoformat()
+    clock.advance(60)
+    answer = await control.instance(telegram.id_instance)
+    assert (answer["state"], answer["suspended_until"]) == ("authorized", None)
+
+
+async def test_settings_are_changed_and_notifications_listed(
+    http: httpx.AsyncClient, control: ControlClient, whatsapp: Instance
+) -> None:
+    name = whatsapp.id_instance
+    answer = await control.set_settings(
+        name, stateWebhook="yes", webhookUrlToken="hush"
+    )
+    assert answer["settings"]["stateWebhook"] == "yes"
+    assert answer["settings"]["webhookUrlToken"] == "hush"
+    assert await control.notifications(name) == []
+    await control.scan(name)
+    (waiting,) = await control.notifications(name)
+    assert waiting["body"]["stateInstance"] == "authorized"
+    shown = await control.instance(name)
+    assert shown["notifications"] == {"waiting": 1, "last_result": None}
+    answer = await http.get("/control/instances/9/notifications")
+    assert answer.status_code == 404
+
+
+async def test_the_end_of_a_try_to_reach_the_webhook_is_told(
+    sim: Simulator, control: ControlClient, whatsapp: Instance
+) -> None:
+    name = whatsapp.id_instance
+    # A server that is sure to answer, with 405: this one's own page.
+    url = f"{sim.url}/page/page.css"
+    await control.set_settings(name, webhookUrl=url, stateWebhook="yes")
+    await control.scan(name)
+    async with asyncio.timeout(10):
+        while not (result := whatsapp.notifications.last_result):
+            await whatsapp.changed.wait()
+    shown = (await control.instance(name))["notifications"]
+    assert shown == {
+        "waiting": 1,
+        "last_result": {
+            "ok": False,
+            "receipt_id": result.receipt_id,
+            "at": 0,
+            "status": 405,
+            "problem": None,
+        },
+    }
 
 
 async def test_faults_are_added_listed_and_cleared(
@@ -140,6 +256,7 @@ async def test_faults_are_added_listed_and_cleared(
         "id_instance": "1101000001",
         "method": "qr",
         "left": 2,
+        "preset": None,
         "status": 503,
         "body": "empty",
         "message": "Internal server error",
@@ -175,6 +292,25 @@ async def test_faults_are_added_listed_and_cleared(
         ("state", {"state": None}, {"state": None}),
         ("state", {"state": "dreaming"}, {"state": "dreaming"}),
         ("deleted", {}, {}),
+        ("frame", {}, {"what": "malformed", "message": "connection_closed"}),
+        (
+            "frame",
+            {"what": "error", "message": "text"},
+            {"what": "error", "message": "text"},
+        ),
+        ("close", {}, {"after_frames": 0, "code": 1000}),
+        (
+            "close",
+            {"after_frames": 2, "code": 1006},
+            {"after_frames": 2, "code": 1006},
+        ),
+        ("authorization", {}, {"reason": "timeout", "retry_after": None}),
+        (
+            "authorization",
+            {"reason": "attempts_exceeded", "retry_after": 60},
+            {"reason": "attempts_exceeded", "retry_after": 60},
+        ),
+        ("notification_lost", {}, {}),
     ],
 )
 async def test_every_kind_of_fault_can_be_added(
@@ -184,25 +320,74 @@ async def test_every_kind_of_fault_can_be_added(
     expected: dict[str, Any],
 ) -> None:
     rule = await control.add_fault(kind, **fields)
-    for common in ("number", "id_instance", "method", "left"):
+    for common in ("number", "id_instance", "method", "left", "preset"):
         del rule[common]
     assert rule == {"kind": kind, **expected}
 
 
-async def test_requests_are_read_by_filter_and_cursor(
-    control: ControlClient, whatsapp: Instance, telegram: Instance, ask: Ask
+async def test_faults_of_one_preset_are_cleared_alone(
+    control: ControlClient, whatsapp: Instance, telegram: Instance
 ) -> None:
+    first, second = whatsapp.id_instance, telegram.id_instance
+    rule = await control.switch_on("504", first, method="qr", count=2)
+    assert (rule["preset"], rule["method"], rule["left"]) == ("504", "qr", 2)
+    await control.switch_on("504", first)
+    await control.switch_on("504", second)
+    await control.switch_on("cut", first)
+    await control.switch_on("504")
+    await control.switch_off("504", first)
+
+    def shown(rules: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
+        return [(rule["preset"], rule["id_instance"]) for rule in rules]
+
+    rest = [("504", second), ("cut", first), ("504", None)]
+    assert shown(await control.faults()) == rest
+    await control.switch_off("504")
+    assert shown(await control.faults()) == [("cut", first)]
+    await control.switch_off("504")
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "error"),
+    [
+        ("preset=x", 400, "preset must be one of cut, "),
+        ("id_instance=9", 404, "there is no instance 9"),
+        ("preset=cut&id_instance=9", 404, "there is no instance 9"),
+        ("id=1101000001", 400, "unknown: id"),
+    ],
+)
+async def test_a_mistaken_clearing_clears_nothing(
+    http: httpx.AsyncClient, cloud: Cloud, query: str, status: int, error: str
+) -> None:
+    cloud.faults.add(Drop())
+    answer = await http.delete(f"/control/faults?{query}")
+    assert answer.status_code == status
+    assert answer.json()["error"].startswith(error)
+    assert len(cloud.faults.list()) == 1
+
+
+async def test_requests_are_read_by_filter_and_cursor(
+    control: ControlClient,
+    whatsapp: Instance,
+    telegram: Instance,
+    ask: Ask,
+    clock: ManualClock,
+) -> None:
+    clock.advance(3)
     await ask(whatsapp, "qr", prefix="/v3")
     await ask(telegram, "getSettings")
     log = await control.requests()
     assert (log["cursor"], log["counts"]) == (2, {"getSettings": 1, "qr": 1})
     assert [request["method"] for request in log["requests"]] == ["qr", "getSettings"]
     first = log["requests"][0]
-    assert {key: first[key] for key in ("prefix", "status", "ok", "fault")} == {
+    assert {
+        key: first[key] for key in ("prefix", "status", "ok", "fault", "ended_at")
+    } == {
         "prefix": "/v3",
         "status": 200,
         "ok": True,
         "fault": None,
+        "ended_at": 3,
     }
     log = await control.requests(since=1, id_instance="1101000001")
     assert (log["requests"], log["counts"]) == ([], {"qr": 1})
@@ -243,6 +428,24 @@ BAD: list[tuple[str, str, str]] = [
     (f"{ONE}/timing", '{"qr_seconds": -1}', "qr_seconds must be a number of seconds"),
     (f"{ONE}/timing", '{"qr_seconds": true}', "qr_seconds must be a number of sec"),
     (f"{ONE}/timing", '{"qr_seconds": NaN}', "qr_seconds must be a number of sec"),
+    (f"{ONE}/timing", f'{{"qr_seconds": {"9" * 400}}}', "qr_seconds must be a numb"),
+    (f"{ONE}/timing", '{"ask_limit_seconds": "x"}', "ask_limit_seconds must be a n"),
+    (f"{ONE}/timing", "[" * 100_000, "the body is not JSON"),
+    (f"{ONE}/pairing", "{}", "code must be a text"),
+    (f"{ONE}/pairing", '{"code": "x", "y": 1}', "unknown: y"),
+    (f"{ONE}/settings", '{"webhook": ""}', "unknown: webhook"),
+    (f"{ONE}/settings", '{"webhookUrl": "ftp://x"}', "webhookUrl must be an http"),
+    (f"{ONE}/settings", '{"stateWebhook": true}', "stateWebhook must be yes or no"),
+    (f"{ONE}/suspended", "{}", "seconds must be a number of seconds"),
+    (f"{ONE}/suspended", '{"seconds": 0}', "seconds must be a number above 0"),
+    (f"{ONE}/suspended", '{"seconds": 1e300}', "seconds must be a number of seconds"),
+    (f"{ONE}/online", "{}", "online must be true or false"),
+    (f"{ONE}/online", '{"online": 1}', "online must be true or false"),
+    (f"{ONE}/stale", '{"stale": null}', "stale must be true or false"),
+    (f"{ONE}/stale", '{"stale": true, "x": 1}', "unknown: x"),
+    (f"{ONE}/refuse-pairing", '{"refuse": "yes"}', "refuse must be true or false"),
+    (f"{ONE}/scan-text", "{}", "text must be a text"),
+    (f"{ONE}/scan-text", '{"text": "new"}', "text must be one of older, newer"),
     ("/control/instances", "{}", "id_instance must be a text"),
     ("/control/instances", '{"id_instance": "1"}', "messenger must be a text"),
     (
@@ -269,6 +472,35 @@ BAD: list[tuple[str, str, str]] = [
     ("/control/faults", '{"kind": "status", "status": 99}', "status must be an HTTP"),
     ("/control/faults", '{"kind": "status", "body": "x"}', "body must be one of empty"),
     ("/control/faults", '{"kind": "hang", "seconds": "1"}', "seconds must be a number"),
+    ("/control/faults", '{"kind": "frame", "what": "x"}', "what must be one of malfo"),
+    ("/control/faults", '{"kind": "frame", "message": 1}', "message must be a text"),
+    ("/control/faults", '{"kind": "close", "code": 999}', "code must be a WebSocket"),
+    ("/control/faults", '{"kind": "close", "code": 1005}', "code must be a WebSocket"),
+    (
+        "/control/faults",
+        '{"kind": "close", "after_frames": -1}',
+        "after_frames must be 0 or more",
+    ),
+    (
+        "/control/faults",
+        '{"kind": "authorization", "retry_after": -1}',
+        "retry_after must be 0 or more",
+    ),
+    ("/control/faults", '{"kind": "authorization", "reason": 1}', "reason must be a t"),
+    ("/control/faults", '{"preset": "x"}', "preset must be one of cut, "),
+    ("/control/faults", '{"preset": 1}', "preset must be a text"),
+    ("/control/faults", '{"preset": "504", "kind": "drop"}', "unknown: kind"),
+    ("/control/faults", '{"preset": "504", "method": "x"}', "method must be one of"),
+    (
+        "/control/faults",
+        '{"preset": "state-null", "method": "qr"}',
+        "state-null hits only getStateInstance",
+    ),
+    (
+        "/control/faults",
+        '{"preset": "login-timeout", "id_instance": "1101000001"}',
+        "login-timeout cannot hit an instance of WhatsApp",
+    ),
 ]
 
 
@@ -311,6 +543,28 @@ async def test_a_bad_query_is_400(
     answer = await http.get(f"/control/requests?{query}")
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "method"),
+    [
+        ("online", {"online": False}, "getStatusInstance"),
+        ("refuse-pairing", {"refuse": True}, "getAuthorizationCode"),
+        ("scan-text", {"text": "older"}, "scanqrcode"),
+    ],
+)
+async def test_what_a_messenger_lacks_cannot_be_set(
+    http: httpx.AsyncClient,
+    telegram: Instance,
+    path: str,
+    body: dict[str, object],
+    method: str,
+) -> None:
+    before = repr(telegram)
+    answer = await http.post(f"/control/instances/4100000001/{path}", json=body)
+    assert answer.status_code == 400
+    assert answer.json() == {"error": f"Telegram has no {method}"}
+    assert repr(telegram) == before
 
 
 async def test_unknown_things_are_404(http: httpx.AsyncClient, cloud: Cloud) -> None:

@@ -55,11 +55,14 @@ async def test_each_change_comes_at_once_and_without_a_token(
 ) -> None:
     await ask(whatsapp, "getSettings")
     async with open_feed(sim) as feed:
+        name, presets = await feed.next()
+        assert name == "presets"
+        assert "cut" in [preset["name"] for preset in presets]
         name, view = await feed.next()
         assert name == "cloud"
         assert view["now"] == 0
-        assert "qr" in view["methods"]
         (shown,) = view["instances"]
+        assert "qr" in shown["methods"]
         assert shown["code"]["number"] == 1
         name, requests = await feed.next()
         assert name == "requests"
@@ -82,12 +85,23 @@ async def test_each_change_comes_at_once_and_without_a_token(
         name, view = await feed.next()
         assert view["instances"][0]["has_password"]
 
+        whatsapp.set_settings({"stateWebhook": "yes", "webhookUrlToken": "hush"})
+        name, view = await feed.next()
+        assert view["instances"][0]["settings"]["stateWebhook"] == "yes"
+
+        code = whatsapp.request_pairing_code(79001234567)
+        name, view = await feed.next()
+        assert view["instances"][0]["pairing"]
+
         whatsapp.scan()
         name, view = await feed.next()
         assert view["instances"][0]["state"] == "authorized"
         assert view["instances"][0]["code"] is None
     assert whatsapp.token not in feed.text
     assert "opensesame" not in feed.text
+    assert "hush" not in feed.text
+    assert code
+    assert code not in feed.text
 
 
 async def test_an_open_feed_does_not_hold_up_the_end(

@@ -6,6 +6,7 @@ import pytest
 
 from simulator import (
     BadInputError,
+    Clock,
     Cloud,
     ConflictError,
     Instance,
@@ -197,8 +198,9 @@ def test_a_reboot_frees_an_instance_stuck_in_starting(
     assert whatsapp.state == "authorized"
 
 
-def test_starting_allows_no_logout(whatsapp: Instance) -> None:
+def test_starting_allows_no_logout_and_gives_no_code(whatsapp: Instance) -> None:
     whatsapp.set_state("starting")
+    assert whatsapp.request_code() is None
     with pytest.raises(RejectedError, match="instance in starting process"):
         whatsapp.logout()
 
@@ -254,6 +256,145 @@ def test_a_suspension_ends_a_day_later(telegram: Instance, clock: ManualClock) -
     assert 86390 < (telegram.suspended_until - clock.wall()).total_seconds() <= 86400
     telegram.set_state("authorized")
     assert telegram.suspended_until is None
+
+
+def test_the_end_of_a_suspension_can_be_chosen(
+    telegram: Instance, clock: ManualClock
+) -> None:
+    telegram.set_suspended_until(3600)
+    assert telegram.state == "suspended"
+    assert telegram.suspended_until
+    assert 3590 < (telegram.suspended_until - clock.wall()).total_seconds() <= 3600
+    clock.advance(3599)
+    assert telegram.state == "suspended"
+    clock.advance(1)
+    assert telegram.state == "authorized"
+    for bad in (0, -1, float("inf"), float("nan")):
+        with pytest.raises(BadInputError, match="seconds must be a number above 0"):
+            telegram.set_suspended_until(bad)
+    assert telegram.state == "authorized"
+
+
+async def test_a_suspension_ends_sooner_on_a_fast_clock() -> None:
+    cloud = Cloud(Clock(speed=60))
+    instance = cloud.create(messenger="telegram", state="suspended")
+    assert instance.suspended_until
+    left = instance.suspended_until - cloud.clock.wall()
+    cloud.close()
+    await cloud.wait_closed()
+    assert 1430 < left.total_seconds() <= 1440
+
+
+@pytest.mark.parametrize("messenger", ["whatsapp", "telegram"])
+def test_stale_credentials_stop_the_codes_until_a_logout(
+    cloud: Cloud, clock: ManualClock, messenger: str
+) -> None:
+    instance = cloud.create(messenger=messenger, state="authorized")
+    instance.set_stale_credentials(stale=True)
+    assert instance.state == "notAuthorized"
+    instance.reboot()
+    clock.advance(100)
+    assert instance.state == "notAuthorized"
+    assert instance.stale_credentials
+    assert (instance.request_code(), instance.code) == (None, None)
+    with pytest.raises(ConflictError, match="old credentials are in the way"):
+        instance.scan()
+    instance.logout()
+    assert instance.request_code()
+    instance.scan()
+    assert instance.state == "authorized"
+
+
+def test_stale_credentials_can_be_mended(whatsapp: Instance) -> None:
+    whatsapp.set_stale_credentials(stale=True)
+    whatsapp.set_stale_credentials(stale=False)
+    assert whatsapp.code
+    whatsapp.set_stale_credentials(stale=True)
+    whatsapp.set_state("authorized")
+    whatsapp.unlink()
+    assert whatsapp.code
+
+
+def ask_every(
+    instance: Instance, clock: ManualClock, interval: float, seconds: float
+) -> None:
+    """Ask for codes for so long."""
+    for _ in range(round(seconds / interval)):
+        instance.request_code()
+        clock.advance(interval)
+
+
+@pytest.mark.parametrize("messenger", ["whatsapp", "telegram"])
+def test_asking_for_too_long_drives_it_to_starting_until_a_reboot(
+    cloud: Cloud, clock: ManualClock, messenger: str
+) -> None:
+    instance = cloud.create(messenger=messenger, timing=Timing(ask_limit=300))
+    ask_every(instance, clock, 5, 295)
+    assert instance.state == "notAuthorized"
+    ask_every(instance, clock, 5, 5)
+    assert instance.state == "starting"
+    clock.advance(10_000)
+    assert instance.state == "starting"
+    instance.reboot()
+    clock.advance(3)
+    assert instance.state == "notAuthorized"
+    ask_every(instance, clock, 5, 295)
+    assert instance.state == "notAuthorized"
+
+
+def test_a_break_of_more_than_30_seconds_makes_asking_harmless(
+    whatsapp: Instance, clock: ManualClock
+) -> None:
+    whatsapp.set_timing(Timing(ask_limit=110))
+    for _ in range(5):
+        ask_every(whatsapp, clock, 10, 80)
+        clock.advance(20.1)
+        assert whatsapp.state == "notAuthorized"
+    ask_every(whatsapp, clock, 30, 90)
+    assert whatsapp.state == "notAuthorized"
+    ask_every(whatsapp, clock, 30, 30)
+    assert whatsapp.state == "starting"
+
+
+def test_without_a_limit_one_may_ask_for_ever(
+    whatsapp: Instance, clock: ManualClock
+) -> None:
+    ask_every(whatsapp, clock, 10, 5000)
+    assert whatsapp.state == "notAuthorized"
+    whatsapp.set_timing(Timing(ask_limit=5010))
+    ask_every(whatsapp, clock, 5, 10)
+    assert whatsapp.state == "starting"
+
+
+def test_what_the_phone_and_the_page_say_can_be_chosen(whatsapp: Instance) -> None:
+    assert (whatsapp.online, whatsapp.scan_text) == (True, "newer")
+    revision = whatsapp.changed.revision
+    whatsapp.set_online(online=True)
+    assert whatsapp.changed.revision == revision
+    whatsapp.set_online(online=False)
+    whatsapp.set_scan_text("older")
+    assert (whatsapp.online, whatsapp.scan_text) == (False, "older")
+    assert whatsapp.changed.revision == revision + 2
+    with pytest.raises(BadInputError, match="text must be one of older, newer"):
+        whatsapp.set_scan_text("oldest")
+
+
+def test_settings_are_checked(whatsapp: Instance) -> None:
+    whatsapp.set_settings({"stateWebhook": "yes", "webhookUrlToken": "x"})
+    whatsapp.set_settings({"delaySendMessagesMilliseconds": 600_000})
+    settings = whatsapp.settings
+    assert (settings.stateWebhook, settings.webhookUrlToken) == ("yes", "x")
+    assert settings.delaySendMessagesMilliseconds == 600_000
+    for bad, match in (
+        ({"colour": "red"}, "unknown: colour"),
+        ({"stateWebhook": "maybe"}, "stateWebhook must be yes or no"),
+        ({"webhookUrl": "x"}, "webhookUrl must be an http or https address"),
+        ({"webhookUrlToken": 1}, "webhookUrlToken must be a text"),
+        ({"delaySendMessagesMilliseconds": True}, "whole number from 500 to 600000"),
+    ):
+        with pytest.raises(BadInputError, match=match):
+            whatsapp.set_settings({"incomingWebhook": "yes", **bad})
+    assert whatsapp.settings == settings
 
 
 def test_the_account_can_be_set(whatsapp: Instance) -> None:

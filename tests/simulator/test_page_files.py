@@ -29,6 +29,20 @@ async def test_files_are_served_with_their_types(
     assert set(addresses) <= {"http://www.w3.org/2000/svg"}
 
 
+async def test_the_page_names_only_files_that_there_are(
+    http: httpx.AsyncClient,
+) -> None:
+    seen, found = set[str](), {"/"}
+    while missing := found - seen:
+        path = min(missing)
+        answer = await http.get(path)
+        assert answer.status_code == 200, path
+        seen.add(path)
+        names = re.findall(r'(?:src|href)="/page/([^"]+)"|from "\./(.+)"', answer.text)
+        found |= {f"/page/{name or module}" for name, module in names}
+    assert "/page/faults.js" in seen
+
+
 @pytest.mark.parametrize(
     "path", ["/page/other.js", "/page/..%2fserver.py", "/page/", "/favicon.ico"]
 )

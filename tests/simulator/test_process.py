@@ -46,21 +46,18 @@ async def address(process: Process) -> str:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-async def test_it_starts_with_two_instances_and_ends_cleanly(
+async def test_it_starts_with_an_instance_of_each_messenger_and_ends_cleanly(
     ending: signal.Signals,
 ) -> None:
     async with running("--port", "0", "--speed", "50") as process:
         async with ControlClient(await address(process)) as control:
-            first, second = await control.instances()
-            assert (first["id_instance"], first["messenger"]) == (
-                "1101000001",
-                "whatsapp",
-            )
-            assert (second["id_instance"], second["messenger"]) == (
-                "4100000001",
-                "telegram",
-            )
-            assert first["token"] != second["token"]
+            instances = await control.instances()
+        assert [(item["id_instance"], item["title"]) for item in instances] == [
+            ("1101000001", "WhatsApp"),
+            ("4100000001", "Telegram"),
+            ("3100000001", "MAX"),
+        ]
+        assert len({item["token"] for item in instances}) == 3
         process.send_signal(ending)
         _, errors = await process.communicate()
         assert (process.returncode, errors) == (0, b"")

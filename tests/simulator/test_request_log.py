@@ -5,6 +5,7 @@ from datetime import UTC
 import logging
 from typing import TYPE_CHECKING
 
+from simulator import Delay, Simulator
 from simulator.changes import Changes
 from simulator.request_log import RequestLog
 
@@ -66,6 +67,31 @@ def test_the_log_is_bounded(clock: ManualClock) -> None:
     assert log.counts() == {"qr": 5}
 
 
+async def test_how_many_requests_are_kept_can_be_chosen(
+    clock: ManualClock, socket_enabled: None
+) -> None:
+    async with Simulator(clock=clock, log_size=2500) as sim:
+        for _ in range(2600):
+            with sim.cloud.log.record(id_instance="1", method="qr", verb="", prefix=""):
+                clock.advance(1)
+        times = [request.at for request in sim.cloud.log.list(method="qr")]
+        assert times == list(range(100, 2600))
+        assert sim.cloud.log.list()[-1].ended_at == 2600
+
+
+async def test_the_end_of_a_request_is_noted(
+    cloud: Cloud, whatsapp: Instance, ask: Ask, clock: ManualClock
+) -> None:
+    cloud.faults.add(Delay(10))
+    clock.advance(5)
+    answer = asyncio.ensure_future(ask(whatsapp, "getSettings"))
+    request = await cloud.log.wait_for_open(method="getSettings")
+    times = [request.at, request.ended_at]
+    clock.advance(10)
+    await answer
+    assert [*times, request.ended_at] == [5, None, 15]
+
+
 async def test_no_token_reaches_a_log(
     cloud: Cloud,
     whatsapp: Instance,
@@ -78,6 +104,7 @@ async def test_no_token_reaches_a_log(
     await ask(whatsapp, "doMagic")
     await ask(whatsapp, whatsapp.token)
     await ask(whatsapp, "qr", verb="POST")
+    await ask(whatsapp, "getAuthorizationCode", json={"phoneNumber": 79001234567})
     assert "1101000001 qr: 200" in caplog.text
     assert "1101000001 (unknown): 404" in caplog.text
     assert "(unknown) (unknown): 403" in caplog.text
@@ -86,4 +113,7 @@ async def test_no_token_reaches_a_log(
         for record in caplog.records
         if not record.name.startswith(("httpx", "httpcore"))
     ]
-    assert whatsapp.token not in "".join(ours) + repr(cloud.log.list())
+    said = "".join(ours) + repr(cloud.log.list())
+    assert whatsapp.pairing_code
+    for secret in (whatsapp.token, whatsapp.pairing_code, "79001234567"):
+        assert secret not in said

@@ -1,10 +1,11 @@
 """What the vendor API answers."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from simulator import Cloud, Instance, ManualClock, State, Timing
+from simulator import Cloud, Instance, ManualClock, NotificationLost, State, Timing
 
 from .conftest import without_time
 
@@ -144,6 +145,59 @@ async def test_logout_clears_credentials_that_are_no_use(
     assert (await ask(whatsapp, "logout")).json() == {"isLogout": True}
 
 
+@pytest.mark.parametrize(
+    ("messenger", "message"),
+    [
+        ("whatsapp", "Instance has auth. You need to make log out"),
+        ("telegram", "connection_closed"),
+        ("v3", "connection_closed"),
+    ],
+)
+async def test_qr_with_stale_credentials_wants_a_logout(
+    cloud: Cloud, ask: Ask, messenger: str, message: str
+) -> None:
+    instance = cloud.create("1", messenger)
+    instance.set_stale_credentials(stale=True)
+    answer = await ask(instance, "getStateInstance")
+    assert answer.json() == {"stateInstance": "notAuthorized"}
+    answer = await ask(instance, "qr")
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"type": "error", "message": message},
+    )
+    await ask(instance, "logout")
+    assert (await ask(instance, "qr")).json()["type"] == "qrCode"
+
+
+async def test_get_status_instance(
+    whatsapp: Instance, ask: Ask, clock: ManualClock
+) -> None:
+    answer = await ask(whatsapp, "getStatusInstance")
+    assert answer.json() == {"statusInstance": "online"}
+    whatsapp.set_online(online=False)
+    clock.advance(1)
+    answer = await ask(whatsapp, "getStatusInstance")
+    assert answer.json() == {"statusInstance": "offline"}
+
+
+async def test_set_settings_reboots(
+    whatsapp: Instance, ask: Ask, clock: ManualClock
+) -> None:
+    whatsapp.set_state("authorized")
+    body = {"stateWebhook": "yes", "webhookUrlToken": "x"}
+    answer = await ask(whatsapp, "setSettings", json=body)
+    assert (answer.status_code, answer.json()) == (200, {"saveSettings": True})
+    assert whatsapp.state == "starting"
+    clock.advance(1)
+    answer = await ask(whatsapp, "setSettings", json=body)
+    assert (answer.status_code, answer.json()["message"]) == (400, STARTING)
+    clock.advance(2)
+    assert whatsapp.state == "authorized"
+    settings = (await ask(whatsapp, "getSettings")).json()
+    assert (settings["stateWebhook"], settings["webhookUrlToken"]) == ("yes", "x")
+    assert settings["incomingWebhook"] == "no"
+
+
 async def test_get_settings(whatsapp: Instance, ask: Ask, clock: ManualClock) -> None:
     settings = {
         "webhookUrl": "",
@@ -239,6 +293,8 @@ async def test_a_deleted_instance_is_401(
         "//waInstance1101000001/getStateInstance/{token}",
         "/v4/waInstance1101000001/getStateInstance/{token}",
         "/waInstance1101000001/{token}",
+        "/waInstance1101000001/getStateInstance/{token}/1",
+        "/waInstance1101000001/deleteNotification/{token}",
     ],
 )
 async def test_a_wrong_id_or_malformed_path_is_403_without_json(
@@ -260,6 +316,17 @@ async def test_a_wrong_id_or_malformed_path_is_403_without_json(
         ("whatsapp", "GET", "getAccountSettings"),
         ("telegram", "GET", "getWaSettings"),
         ("v3", "GET", "getWaSettings"),
+        ("telegram", "GET", "getStatusInstance"),
+        ("telegram", "POST", "getAuthorizationCode"),
+        ("telegram", "GET", "scanqrcode"),
+        ("v3", "GET", "scanqrcode"),
+        ("whatsapp", "POST", "scanqrcode"),
+        ("whatsapp", "POST", "startAuthorization"),
+        ("whatsapp", "POST", "sendAuthorizationCode"),
+        ("whatsapp", "POST", "sendAuthorizationPassword"),
+        ("whatsapp", "GET", "getAuthorizationCode"),
+        ("whatsapp", "GET", "setSettings"),
+        ("whatsapp", "POST", "receiveNotification"),
         ("whatsapp", "GET", "doMagic"),
         ("whatsapp", "GET", "GETSTATEINSTANCE"),
     ],
@@ -285,6 +352,7 @@ async def test_what_an_instance_lacks_is_404_and_echoes_the_token(
         ("getStateInstance", 1),
         ("getSettings", 1),
         ("getWaSettings", 1),
+        ("getStatusInstance", 1),
         ("reboot", 1),
         ("logout", 1),
     ],
@@ -302,6 +370,92 @@ async def test_too_many_requests_are_429_until_a_second_has_passed(
     assert (await ask(whatsapp, method)).status_code == 429
     clock.advance(0.1)
     assert (await ask(whatsapp, method)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("messenger", "method", "body"),
+    [
+        ("whatsapp", "getAuthorizationCode", {"phoneNumber": 1}),
+        ("whatsapp", "setSettings", {}),
+        ("telegram", "startAuthorization", {"phoneNumber": 1}),
+        ("telegram", "sendAuthorizationCode", {"code": "1"}),
+        ("telegram", "sendAuthorizationPassword", {"password": "1"}),
+    ],
+)
+async def test_methods_that_post_have_a_limit_of_one_a_second(
+    cloud: Cloud,
+    ask: Ask,
+    clock: ManualClock,
+    messenger: str,
+    method: str,
+    body: dict[str, object],
+) -> None:
+    instance = cloud.create("1", messenger, timing=Timing(reboot=0))
+    assert (await ask(instance, method, json=body)).status_code == 200
+    assert (await ask(instance, method, json=body)).status_code == 429
+    clock.advance(1)
+    assert (await ask(instance, method, json=body)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("verb", "method", "more"),
+    [("GET", "receiveNotification", ""), ("DELETE", "deleteNotification", "/1")],
+)
+async def test_notifications_are_received_and_deleted_100_times_a_second(
+    cloud: Cloud,
+    whatsapp: Instance,
+    http: httpx.AsyncClient,
+    verb: str,
+    method: str,
+    more: str,
+) -> None:
+    whatsapp.notifications.push({})
+    for _ in range(98):
+        assert cloud.limits.accept(whatsapp.id_instance, method, 100)
+    path = f"/waInstance1101000001/{method}/{whatsapp.token}{more}"
+    statuses = [(await http.request(verb, path)).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+
+
+async def test_a_notification_is_received_until_it_is_deleted(
+    whatsapp: Instance, http: httpx.AsyncClient, ask: Ask
+) -> None:
+    whatsapp.set_settings({"stateWebhook": "yes"})
+    whatsapp.set_state("authorized")
+    first = (await ask(whatsapp, "receiveNotification")).json()
+    assert first["body"]["stateInstance"] == "authorized"
+    assert (await ask(whatsapp, "receiveNotification")).json() == first
+    path = f"/waInstance1101000001/deleteNotification/{whatsapp.token}"
+    answer = await http.delete(f"{path}/{first['receiptId']}")
+    assert (answer.status_code, answer.json()) == (200, {"result": True, "reason": ""})
+    assert whatsapp.notifications.list() == []
+    assert (await http.delete(f"{path}/one")).status_code == 400
+
+
+async def test_a_notification_is_waited_for_as_long_as_asked(
+    cloud: Cloud, whatsapp: Instance, http: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    path = f"/waInstance1101000001/receiveNotification/{whatsapp.token}"
+    query = {"receiveTimeout": "30"}
+    waiting = asyncio.create_task(http.get(path, params=query))
+    await cloud.log.wait_for_open(method="receiveNotification")
+    clock.advance(29)
+    assert not waiting.done()
+    clock.advance(1)
+    answer = await waiting
+    assert (answer.status_code, answer.json()) == (200, None)
+    answer = await http.get(path, params={"receiveTimeout": "4"})
+    assert answer.status_code == 400
+
+
+async def test_notifications_can_get_lost(cloud: Cloud, whatsapp: Instance) -> None:
+    cloud.faults.add(NotificationLost(), count=1)
+    whatsapp.set_settings({"stateWebhook": "yes"})
+    whatsapp.set_state("authorized")
+    whatsapp.set_online(online=False)
+    (left,) = whatsapp.notifications.list()
+    assert left.body["statusInstance"] == "offline"
+    assert cloud.faults.list() == []
 
 
 async def test_the_window_of_a_limit_slides(
