@@ -29,7 +29,10 @@ LAYERS = rows("""
     clients problems snapshot
     login stills
     coordinator
-    entity
+    authorization entity
+    issues job_flow
+    link_flow
+    options_flow
     button camera event image sensor \
         condition config_flow diagnostics frontend publisher repairs \
         services trigger webhook
@@ -40,7 +43,9 @@ LAYERS = rows("""
 INNER_LAYERS = {
     "api": rows("""
         address errors limiter models
-        scan_message
+        account authorization cloud_text qr_page
+        answers scan_message
+        scan_socket
         client
         scan
         __init__
@@ -61,6 +66,7 @@ ONLY: dict[str, dict[str, set[str] | None]] = {
         "api": None,
         "clients": None,
         "coordinator": {"GreenApiConfigEntry"},
+        "options_flow": None,
     },
 }
 

@@ -1,16 +1,19 @@
-"""What the client's tests share: an HTTP client, and a cloud without limits."""
+"""What the client's tests share: ways to the cloud, and a cloud without limits."""
 
 from collections.abc import AsyncGenerator
 import socket
 import ssl
+from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 
 from custom_components.green_api.api import limiter
+from custom_components.green_api.api.client import GreenApiClient
 from simulator import Clock, Instance, Simulator
 
-from .lab import Lab
+from .lab import Lab, MakeClient, new_client
 
 # How much faster than real the cloud's time runs.
 SPEED = 60
@@ -40,6 +43,48 @@ async def http(
 
 
 @pytest.fixture
+async def websession(
+    socket_enabled: None, trust: ssl.SSLContext
+) -> AsyncGenerator[aiohttp.ClientSession]:
+    """Return a real web session, as Home Assistant would lend one."""
+    connector = aiohttp.TCPConnector(ssl=trust, resolver=aiohttp.ThreadedResolver())
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield session
+        assert not session.closed
+
+
+@pytest.fixture
+def no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the client space no requests."""
+    monkeypatch.setattr(limiter, "RATES", {})
+    monkeypatch.setattr(limiter, "DEFAULT_RATE", 1e6)
+    monkeypatch.setattr(limiter, "ARRIVAL_JITTER", 0.0)
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the machine's own resolver for the address of a host."""
+    monkeypatch.setattr(socket, "getaddrinfo", _REAL_GETADDRINFO)
+
+
+@pytest.fixture
+def make_client(
+    no_limits: None,
+    resolver: None,
+    http: httpx.AsyncClient,
+    websession: aiohttp.ClientSession,
+) -> MakeClient:
+    """Return a function that makes the client of a server at some address."""
+
+    def make(api_url: str, **changes: Any) -> GreenApiClient:
+        return new_client(
+            **{"http": http, "websession": websession, "api_url": api_url, **changes}
+        )
+
+    return make
+
+
+@pytest.fixture
 def clock() -> Clock:
     """Return the time that the cloud lives by, a fast one unless overridden."""
     return Clock(SPEED)
@@ -47,15 +92,15 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def cloud(
-    socket_enabled: None, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    socket_enabled: None,
+    no_limits: None,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncGenerator[Simulator]:
     """Run a cloud that counts no requests, for a client that spaces none.
 
     The rate limits have a test of their own, against a cloud that keeps them.
     """
-    monkeypatch.setattr(limiter, "RATES", {})
-    monkeypatch.setattr(limiter, "DEFAULT_RATE", 1e6)
-    monkeypatch.setattr(limiter, "ARRIVAL_JITTER", 0.0)
     async with Simulator(clock=clock) as simulator:
         monkeypatch.setattr(simulator.cloud.limits, "accept", lambda *_: True)
         yield simulator
@@ -65,9 +110,9 @@ async def cloud(
 def lab(
     cloud: Simulator,
     instance: Instance,
+    resolver: None,
     http: httpx.AsyncClient,
-    monkeypatch: pytest.MonkeyPatch,
+    websession: aiohttp.ClientSession,
 ) -> Lab:
     """Return a cloud, an instance in it, and the instance's client."""
-    monkeypatch.setattr(socket, "getaddrinfo", _REAL_GETADDRINFO)
-    return Lab(cloud, instance, http)
+    return Lab(cloud, instance, http, websession)

@@ -23,12 +23,15 @@ from custom_components.green_api.api.errors import (
     InstanceExpired,
     InstanceNotReady,
     InstanceRejected,
+    InvalidPassword,
+    MethodNotAvailable,
     QuotaExceeded,
     RateLimited,
     RequestRejected,
     TimedOut,
     TokenRejected,
     UnexpectedAnswer,
+    ValidationFailed,
 )
 from simulator import Body, Delay, Deleted, Drop, Expired, Fault, Hang, Status
 
@@ -249,7 +252,7 @@ FAILURES = (
     Failure("code while starting", InstanceNotReady, _starting, "get_qr"),
     _status(InstanceNotReady, 400, message="instance is starting or not authorized"),
     _status(InstanceExpired, 400, message="INSTANCE ACCOUNT IS EXPIRED"),
-    _status(RequestRejected, 400, message="Validation failed"),
+    _status(ValidationFailed, 400, message="Validation failed: phoneNumber"),
     _status(RequestRejected, 400, Body.EMPTY),
     _status(RequestRejected, 400, Body.HTML),
     _status(RequestRejected, 400, Body.GARBAGE),
@@ -265,6 +268,14 @@ FAILURES = (
         RequestRejected,
         lambda _: _http(b'{"message":null}', status=b"400 Bad Request"),
     ),
+    _bytes(
+        "400 reason",
+        InvalidPassword,
+        lambda _: _http(
+            b'{"status":false,"data":{"reason":"invalid_password"}}',
+            status=b"400 Bad Request",
+        ),
+    ),
     # Credentials.
     Failure("wrong token", TokenRejected, _wrong_token),
     Failure("instance deleted long ago", TokenRejected, _instance_gone),
@@ -274,8 +285,8 @@ FAILURES = (
     _status(InstanceRejected, 403, Body.HTML),
     _status(InstanceRejected, 403),
     # The other documented statuses.
-    _status(RequestRejected, 404),
-    _status(RequestRejected, 404, Body.HTML),
+    _status(MethodNotAvailable, 404),
+    _status(MethodNotAvailable, 404, Body.HTML),
     _status(RateLimited, 429, Body.EMPTY),
     _status(RateLimited, 429),
     _status(QuotaExceeded, 466),

@@ -1,9 +1,10 @@
 """The parts of an experiment: a cloud, an instance, and its client."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 import httpx
 import pytest
@@ -14,27 +15,47 @@ from simulator import Fault, Instance, Simulator
 
 from .servers import serve
 
+type MakeClient = Callable[..., GreenApiClient]
+
+ID_INSTANCE = "1101000001"
+TOKEN = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
+
+
+def new_client(
+    http: httpx.AsyncClient, websession: aiohttp.ClientSession, **address: Any
+) -> GreenApiClient:
+    """Return a client, of the instance that stands above unless told otherwise."""
+    defaults = {"id_instance": ID_INSTANCE, "api_token_instance": TOKEN}
+    return GreenApiClient(http, websession=websession, **{**defaults, **address})
+
 
 class Lab:
     """Hold an instance of a simulated cloud and its client."""
 
     def __init__(
-        self, cloud: Simulator, instance: Instance, http: httpx.AsyncClient
+        self,
+        cloud: Simulator,
+        instance: Instance,
+        http: httpx.AsyncClient,
+        websession: aiohttp.ClientSession,
     ) -> None:
         """Make the client of the instance."""
         self.cloud = cloud
         self.instance = instance
         self.http = http
+        self.websession = websession
         self.own = self.client()
 
     def client(self, **changes: Any) -> GreenApiClient:
         """Return a client of the instance, with another address where given."""
-        address = {
+        parts = {
+            "http": self.http,
+            "websession": self.websession,
             "api_url": self.cloud.url,
             "id_instance": self.instance.id_instance,
             "api_token_instance": self.instance.token,
         }
-        return GreenApiClient(changes.pop("http", self.http), **{**address, **changes})
+        return new_client(**{**parts, **changes})
 
     @asynccontextmanager
     async def fault(self, fault: Fault) -> AsyncGenerator[GreenApiClient]:

@@ -12,6 +12,8 @@ from custom_components.green_api.api.address import (
     InvalidAddress,
     clean_api_url,
     clean_id_instance,
+    clean_phone_number,
+    clean_qr_domain,
     clean_token,
     default_api_url,
 )
@@ -360,3 +362,115 @@ def test_a_clean_api_url_stays_and_means_the_same_host(typed: str) -> None:
     assert result.username is None
     assert result.query == result.fragment == ""
     assert result.path in {"", "/v3"}
+
+
+# ------------------------------------------------------------------ phone number
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("79001234567", 79001234567),
+        ("+79001234567", 79001234567),
+        ("0079001234567", 79001234567),
+        (" +7 (900) 123-45-67\n", 79001234567),
+        ("(+44) 1234 567 890", 441234567890),
+        ("+49\u00a0[151] 2345\u20116789", 4915123456789),
+        ("00 44 1234\u2013567890", 441234567890),
+        ("\u202a+79001234567\u202c", 79001234567),
+        ("1234567", 1234567),
+        ("1" * 15, 111111111111111),
+    ],
+)
+def test_a_phone_number_is_taken_however_it_is_written(typed: str, number: int) -> None:
+    assert clean_phone_number(typed) == number
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        " ",
+        "+",
+        "00",
+        "123456",
+        "1" * 16,
+        "09001234567",
+        "+09001234567",
+        "000 79001234567",
+        "+0079001234567",
+        "++79001234567",
+        "7+9001234567",
+        "+44 ( 0 ) 1234 567890",
+        "7900123456a",
+        "7900.123.45.67",
+        "79001234567@c.us",
+        "7900123456٧",
+        "７９００１２３４５６７",
+        "79001234567\x00",
+    ],
+)
+def test_what_is_no_phone_number_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidAddress) as error:
+        clean_phone_number(typed)
+    assert _key_of(error) == "invalid_phone_number"
+
+
+# ------------------------------------------------------------------ QR page
+
+
+@pytest.mark.parametrize(
+    ("typed", "domain"),
+    [
+        ("qr.example.com", "qr.example.com"),
+        (" QR.Example.COM ", "qr.example.com"),
+        ("https://qr.example.com", "qr.example.com"),
+        ("HTTPS://qr.example.com/", "qr.example.com"),
+        ("qr.example.com/", "qr.example.com"),
+        ("a-1.b2.xn--p1ai", "a-1.b2.xn--p1ai"),
+        ("qr.пример.рф", "qr.xn--e1afmkfd.xn--p1ai"),
+        (f"{'a' * 63}.example.com", f"{'a' * 63}.example.com"),
+    ],
+)
+def test_a_domain_of_the_qr_page_is_a_host_name(typed: str, domain: str) -> None:
+    assert clean_qr_domain(typed) == domain
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "https://",
+        "localhost",
+        "http://qr.example.com",
+        "https://https://qr.example.com",
+        "//qr.example.com",
+        "qr.example.com//",
+        "qr.example.com:443",
+        "qr.example.com/page",
+        "qr.example.com?a=b",
+        "qr.example.com#a",
+        "user@qr.example.com",
+        "qr example.com",
+        "qr..example.com",
+        ".example.com",
+        "qr.example.com.",
+        "-a.example.com",
+        "a-.example.com",
+        "a_b.example.com",
+        "*.example.com",
+        "192.0.2.1",
+        "[2001:db8::1]",
+        "2001:db8::1",
+        "example.1com",
+        "example.c",
+        "qr.example.com\x00",
+        "\ud800.example.com",
+        f"{'a' * 64}.example.com",
+        f"{'a.' * 126}com",
+    ],
+)
+def test_what_is_no_host_name_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidAddress) as error:
+        clean_qr_domain(typed)
+    assert _key_of(error) == "invalid_qr_domain"

@@ -1,6 +1,7 @@
 """The client asks the cloud and understands what it says."""
 
 import asyncio
+from datetime import UTC, datetime
 import io
 
 import httpx
@@ -12,6 +13,7 @@ from custom_components.green_api.api.client import CODE_TIMEOUT, GreenApiClient
 from custom_components.green_api.api.errors import RequestRejected, UnexpectedAnswer
 from custom_components.green_api.api.models import (
     Account,
+    AccountSettings,
     AlreadyAuthorized,
     CodeReceived,
     InstanceState,
@@ -170,7 +172,7 @@ async def test_a_telegram_that_is_not_ready_says_so_until_it_is(
         (QrAnswer("error", "timeout"), ScanFailure.MESSENGER_UNREACHABLE),
         (QrAnswer("error", "not_ready"), ScanFailure.NOT_READY),
         (QrAnswer("error", "connection_closed"), ScanFailure.CONNECTION_CLOSED),
-        (QrAnswer("error", "ECONNRESET at Socket.<anonymous>"), ScanFailure.OTHER),
+        (QrAnswer("passkeyRequired", None), ScanFailure.PASSKEY_REQUIRED),
     ],
 )
 async def test_why_there_is_no_code_is_told_and_the_code_comes_later(
@@ -178,6 +180,14 @@ async def test_why_there_is_no_code_is_told_and_the_code_comes_later(
 ) -> None:
     async with lab.fault(answer) as client:
         assert await client.get_qr() == ScanFailed(reason)
+    assert isinstance(await lab.own.get_qr(), CodeReceived)
+
+
+async def test_the_clouds_own_words_are_told_without_the_token(lab: Lab) -> None:
+    words = f"ECONNRESET\n at {lab.instance.token}"
+    async with lab.fault(QrAnswer("error", words)) as client:
+        event = await client.get_qr()
+    assert event == ScanFailed(ScanFailure.OTHER, "ECONNRESET at ***")
     assert isinstance(await lab.own.get_qr(), CodeReceived)
 
 
@@ -189,7 +199,6 @@ async def test_why_there_is_no_code_is_told_and_the_code_comes_later(
         QrAnswer("qrCode", None),
         QrAnswer("qrCode", ""),
         QrAnswer("error", None),
-        QrAnswer("passkeyRequired", None),
     ],
 )
 async def test_a_senseless_answer_about_a_code_is_unexpected_and_passes(
@@ -265,9 +274,29 @@ async def test_the_account_is_there_while_it_is_linked(
     instance = lab.cloud.cloud.create(id_instance, wire, "authorized")
     instance.set_account(phone="79001234567", name="Somebody")
     client = _client_of(lab, instance)
-    assert await client.get_account(messenger) == Account("79001234567")
+    settings = await client.get_account(messenger)
+    assert settings.account
+    assert settings.account.phone == "79001234567"
+    assert settings.account.wid
+    assert settings.suspended_until is None
     instance.unlink()
-    assert await client.get_account(messenger) is None
+    assert await client.get_account(messenger) == AccountSettings(None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "account"),
+    [
+        ({"phone": "7900", "deviceId": "7900:8@s"}, Account("7900", "7900:8@s")),
+        ({"phone": "7900", "chatId": "1000"}, Account("7900", "1000")),
+    ],
+)
+async def test_an_account_has_an_id_and_may_be_suspended(
+    lab: Lab, answer: dict[str, object], account: Account
+) -> None:
+    end = datetime(2026, 12, 24, tzinfo=UTC)
+    async with lab.answer({**answer, "suspendedUntil": end.isoformat()}) as client:
+        settings = await client.get_account(Messenger.MAX)
+    assert settings == AccountSettings(account, end)
 
 
 # ------------------------------------------------------------------ shapes

@@ -9,8 +9,8 @@ import pytest
 from custom_components.green_api.api.errors import (
     ConnectionFailed,
     GreenApiError,
+    MethodNotAvailable,
     RateLimited,
-    RequestRejected,
     TimedOut,
     UnexpectedAnswer,
 )
@@ -73,7 +73,7 @@ async def test_a_method_that_the_instance_lacks_is_refused(lab: Lab) -> None:
     client = lab.client(
         id_instance=telegram.id_instance, api_token_instance=telegram.token
     )
-    with pytest.raises(RequestRejected):
+    with pytest.raises(MethodNotAvailable):
         await client.get_account(Messenger.WHATSAPP)
     assert await client.get_account(Messenger.TELEGRAM)
 

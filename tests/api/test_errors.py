@@ -5,6 +5,11 @@ import re
 import pytest
 
 from custom_components.green_api.api.errors import (
+    AlreadyRegistered,
+    AttemptsExceeded,
+    AuthorizationNotStarted,
+    AuthorizationRateLimited,
+    AuthorizationRefused,
     CertificateRejected,
     CloudFailed,
     ConnectionFailed,
@@ -15,12 +20,19 @@ from custom_components.green_api.api.errors import (
     InstanceExpired,
     InstanceNotReady,
     InstanceRejected,
+    InvalidPassword,
+    MessengerTimedOut,
+    MethodNotAvailable,
+    PairingRefused,
     QuotaExceeded,
     RateLimited,
     RequestRejected,
+    SocketClosed,
     TimedOut,
+    TimeLimitExpired,
     TokenRejected,
     UnexpectedAnswer,
+    ValidationFailed,
 )
 
 _PARENTS = {
@@ -29,6 +41,7 @@ _PARENTS = {
     CertificateRejected: ConnectionFailed,
     TimedOut: ConnectionFailed,
     CloudFailed: ConnectionFailed,
+    SocketClosed: ConnectionFailed,
     UnexpectedAnswer: ConnectionFailed,
     RateLimited: GreenApiError,
     QuotaExceeded: GreenApiError,
@@ -39,6 +52,17 @@ _PARENTS = {
     InstanceDeleted: GreenApiError,
     InstanceNotReady: GreenApiError,
     RequestRejected: GreenApiError,
+    MethodNotAvailable: RequestRejected,
+    ValidationFailed: RequestRejected,
+    AuthorizationRefused: GreenApiError,
+    PairingRefused: AuthorizationRefused,
+    AlreadyRegistered: AuthorizationRefused,
+    InvalidPassword: AuthorizationRefused,
+    AuthorizationRateLimited: AuthorizationRefused,
+    AuthorizationNotStarted: AuthorizationRefused,
+    MessengerTimedOut: AuthorizationRefused,
+    AttemptsExceeded: AuthorizationRefused,
+    TimeLimitExpired: AuthorizationRefused,
 }
 
 
@@ -64,3 +88,10 @@ def test_an_error_takes_nothing_and_says_its_text(error: type[GreenApiError]) ->
     assert error().args == (error.text,)
     with pytest.raises(TypeError):
         error("https://api.green-api.com/waInstance1/qr/abcdefgh")  # type: ignore[call-arg]
+
+
+def test_a_refused_authorization_may_tell_when_to_try_again() -> None:
+    error = AttemptsExceeded(retry_after=90.5)
+    assert error.retry_after == 90.5
+    assert error.args == (AttemptsExceeded.text,)
+    assert AttemptsExceeded().retry_after is None

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import aiohttp
 import httpx
 import pytest
 
@@ -13,16 +14,35 @@ from simulator import Simulator
 _PER_SECOND = {"qr": 3, "getStateInstance": 1, "getSettings": 1}
 
 
-def test_the_rates_are_the_vendors() -> None:
-    for method, per_second in _PER_SECOND.items():
-        assert limiter.RATES.get(method, limiter.DEFAULT_RATE) == per_second
+@pytest.mark.parametrize(
+    ("method", "per_second"),
+    [
+        ("qr", 3),
+        ("scanqrcode", 1),
+        ("getStateInstance", 1),
+        ("getSettings", 1),
+        ("getWaSettings", 1),
+        ("getAccountSettings", 1),
+        ("logout", 1),
+        ("reboot", 1),
+        ("getAuthorizationCode", 1),
+        ("startAuthorization", 1),
+        ("sendAuthorizationCode", 1),
+        ("sendAuthorizationPassword", 1),
+    ],
+)
+def test_the_rates_are_the_vendors(method: str, per_second: float) -> None:
+    assert limiter.RATES.get(method, limiter.DEFAULT_RATE) == per_second
 
 
-async def test_no_request_is_refused_as_one_too_many(http: httpx.AsyncClient) -> None:
+async def test_no_request_is_refused_as_one_too_many(
+    http: httpx.AsyncClient, websession: aiohttp.ClientSession
+) -> None:
     async with Simulator() as strict:
         instance = strict.cloud.create()
         client = GreenApiClient(
             http,
+            websession=websession,
             api_url=strict.url,
             id_instance=instance.id_instance,
             api_token_instance=instance.token,
@@ -48,11 +68,14 @@ async def test_no_request_is_refused_as_one_too_many(http: httpx.AsyncClient) ->
     assert max(firsts.values()) - min(firsts.values()) < 0.5
 
 
-async def test_each_instance_has_rates_of_its_own(http: httpx.AsyncClient) -> None:
+async def test_each_instance_has_rates_of_its_own(
+    http: httpx.AsyncClient, websession: aiohttp.ClientSession
+) -> None:
     async with Simulator() as strict:
         clients = [
             GreenApiClient(
                 http,
+                websession=websession,
                 api_url=strict.url,
                 id_instance=instance.id_instance,
                 api_token_instance=instance.token,

@@ -8,9 +8,12 @@ import pytest
 
 from custom_components.green_api.api.models import (
     Account,
+    AccountLinked,
+    AccountSettings,
     CodeReceived,
     InstanceState,
     Messenger,
+    PairingCode,
     StateReading,
     to_word,
 )
@@ -108,9 +111,36 @@ def test_of_a_phone_at_most_two_digits_show(phone: str, masked: str) -> None:
     assert not phone or phone not in repr(account)
 
 
-def test_a_code_never_shows_in_a_text() -> None:
-    event = CodeReceived(b"\x89PNG secret")
-    assert "secret" not in f"{event} {event!r}"
+@pytest.mark.parametrize(
+    ("wid", "masked"),
+    [
+        ("79001234567@c.us", "*********67@c.us"),
+        ("79001234567:8@s.whatsapp.net", "*********67@s.whatsapp.net"),
+        ("10000000", "******00"),
+        ("1234@c.us", "****@c.us"),
+        ("", ""),
+    ],
+)
+def test_a_wid_is_masked_where_there_is_no_phone(wid: str, masked: str) -> None:
+    account = Account(wid=wid)
+    assert account.label == wid
+    assert account.masked == masked
+    assert Account("79001234567", wid).masked == "*********67"
+    assert Account("79001234567", wid).label == "79001234567"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        CodeReceived(b"\x89PNG secret"),
+        PairingCode("secret"),
+        Account("secret", "secret", "secret"),
+        AccountLinked(Account("secret", "secret", "secret")),
+        AccountSettings(Account("secret", "secret", "secret"), None),
+    ],
+)
+def test_a_secret_never_shows_in_a_text(value: object) -> None:
+    assert "secret" not in f"{value} {value!r}"
 
 
 def test_a_value_cannot_be_changed() -> None:

@@ -18,6 +18,7 @@ from custom_components.green_api.api.models import (
 from custom_components.green_api.api.scan import (
     RHYTHMS,
     SLOW_ANSWER,
+    SOCKET_RHYTHM,
     CodeRhythm,
     poll_scan_events,
 )
@@ -44,6 +45,11 @@ def test_the_rhythm_is_the_vendors(
     assert (rhythm.poll, rhythm.renewal) == (poll, renewal)
     assert rhythm.margin == poll + SLOW_ANSWER
     assert rhythm.life == renewal + poll + SLOW_ANSWER
+
+
+def test_a_code_that_came_by_itself_lives_until_its_successor_is_due() -> None:
+    assert SOCKET_RHYTHM.margin == SLOW_ANSWER
+    assert SOCKET_RHYTHM.life == 20 + SLOW_ANSWER
 
 
 def test_every_messenger_has_a_rhythm() -> None:

@@ -6,16 +6,20 @@ import pytest
 
 from custom_components.green_api.api.errors import UnexpectedAnswer
 from custom_components.green_api.api.models import (
+    Account,
+    AccountLinked,
     AlreadyAuthorized,
     CodeReceived,
     PasswordRequired,
     ScanEvent,
     ScanFailed,
     ScanFailure,
+    ScanTimedOut,
 )
 from custom_components.green_api.api.scan_message import parse_scan_message
 
 _PNG = b"\x89PNG\r\n\x1a\n and the rest"
+_TOKEN = "shorttok"
 _BASE64 = b64encode(_PNG).decode()
 
 
@@ -73,14 +77,41 @@ _BASE64 = b64encode(_PNG).decode()
             ScanFailed(ScanFailure.CONNECTION_CLOSED),
         ),
         ({"type": "error", "message": ""}, ScanFailed(ScanFailure.OTHER)),
+        ({"type": "error", "message": " \n"}, ScanFailed(ScanFailure.OTHER)),
         (
             {"type": "error", "message": "no timeout at all"},
-            ScanFailed(ScanFailure.OTHER),
+            ScanFailed(ScanFailure.OTHER, "no timeout at all"),
         ),
+        (
+            {"type": "error", "message": f"bad\n{_TOKEN} at waInstance1/qr/x"},
+            ScanFailed(ScanFailure.OTHER, "bad *** at ***"),
+        ),
+        ({"type": "timeout", "message": "timeout"}, ScanTimedOut()),
+        ({"type": "timeoutExpired", "message": "timeoutExpired"}, ScanTimedOut()),
+        ({"type": "timeout"}, ScanTimedOut()),
+        (
+            {"type": "passkeyRequired"},
+            ScanFailed(ScanFailure.PASSKEY_REQUIRED),
+        ),
+        (
+            {"type": "passkey_required", "message": "use a passkey"},
+            ScanFailed(ScanFailure.PASSKEY_REQUIRED),
+        ),
+        (
+            {
+                "type": "accountData",
+                "wid": "79001234567@c.us",
+                "pushname": "Anna",
+                "proxy": "10.0.0.1",
+                "webhookUrl": "https://example.invalid/hook",
+            },
+            AccountLinked(Account(wid="79001234567@c.us", name="Anna")),
+        ),
+        ({"type": "accountData"}, AccountLinked(Account())),
     ],
 )
 def test_a_message_is_understood(message: object, event: ScanEvent) -> None:
-    assert parse_scan_message(message) == event
+    assert parse_scan_message(message, token=_TOKEN) == event
 
 
 @pytest.mark.parametrize(
@@ -94,8 +125,11 @@ def test_a_message_is_understood(message: object, event: ScanEvent) -> None:
         {"message": _BASE64},
         {"type": None, "message": _BASE64},
         {"type": "QRCODE", "message": _BASE64},
-        {"type": "passkeyRequired"},
-        {"type": "timeoutExpired", "message": "timeoutExpired"},
+        {"type": "TimeoutExpired", "message": "timeoutExpired"},
+        {"type": "alreadylogged"},
+        {"type": "accountdata", "wid": "1@c.us"},
+        {"type": ["timeout"]},
+        {"type": {"type": "timeout"}},
         {"type": "qrCode"},
         {"type": "qrCode", "message": None},
         {"type": "qrCode", "message": [_BASE64]},
@@ -115,4 +149,4 @@ def test_a_message_is_understood(message: object, event: ScanEvent) -> None:
 )
 def test_any_other_message_is_unexpected(message: object) -> None:
     with pytest.raises(UnexpectedAnswer):
-        parse_scan_message(message)
+        parse_scan_message(message, token=_TOKEN)

@@ -10,6 +10,17 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{8,200}")
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _IPV6: Final = 6
 _PREFIX: Final = re.compile(r"(/v[0-9]+)?")
+_DOMAIN: Final = re.compile(
+    r"(?=.{1,253}\Z)"
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+"
+    r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])"
+)
+
+# ITU-T E.164: at most 15 digits, and no country code begins with 0.
+_PHONE_NUMBER: Final = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})")
+# Blanks, and the invisible marks around a number that was copied from a phone.
+_BLANKS: Final = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_SEPARATORS: Final = re.compile(r"[()\[\]\-\u2010-\u2015\u2212]")
 
 # Seen in the vendor's code and console: what an id begins with, first match.
 _POOLS: Final = (
@@ -85,6 +96,35 @@ def clean_api_url(typed: str) -> str:
     if port is not None:
         location = f"{location}:{port}"
     return SplitResult(url.scheme, location, path, "", "").geturl()
+
+
+def clean_phone_number(typed: str) -> int:
+    """Return a phone number with country code; raises InvalidAddress.
+
+    Takes `+` or `00` before it, and blanks, dashes and brackets within.
+    """
+    solid = _BLANKS.sub("", typed)
+    number = _PHONE_NUMBER.fullmatch(_SEPARATORS.sub("", solid))
+    # In +44 (0) 20 … the 0 is not dialled from abroad: whose number is it?
+    if number is None or "(0)" in solid:
+        raise InvalidAddress("invalid_phone_number")
+    return int(number[1])
+
+
+def clean_qr_domain(typed: str) -> str:
+    """Return the host name of a QR page; raises InvalidAddress.
+
+    `https://` before it and a slash behind it are forgiven, a port, a path or
+    an IP address is not: the name is a CNAME of the vendor's.
+    """
+    domain = typed.strip().lower().removeprefix("https://").removesuffix("/")
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise InvalidAddress("invalid_qr_domain") from None
+    if not _DOMAIN.fullmatch(domain):
+        raise InvalidAddress("invalid_qr_domain")
+    return domain
 
 
 def _is_host(location: str, host: str) -> bool:

@@ -1,69 +1,61 @@
-"""The requests to one instance over HTTP."""
+"""The requests to one instance."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
-import json
-from socket import gaierror
-from ssl import SSLCertVerificationError
 from typing import Any, Final
 
+import aiohttp
 import httpx
 
-from .errors import (
-    CertificateRejected,
-    CloudFailed,
-    ConnectionFailed,
-    GreenApiError,
-    HostNotFound,
-    InstanceDeleted,
-    InstanceExpired,
-    InstanceNotReady,
-    InstanceRejected,
-    QuotaExceeded,
-    RateLimited,
-    RequestRejected,
-    TimedOut,
-    TokenRejected,
-    UnexpectedAnswer,
+from .account import parse_account_settings
+from .answers import (
+    ANSWER_TIMEOUT,
+    CONNECT_TIMEOUT,
+    LARGEST_ANSWER,
+    connect_failure,
+    parse_json,
+    status_error,
 )
+from .authorization import check_authorization, parse_pairing_code
+from .errors import ConnectionFailed, RequestRejected, TimedOut, UnexpectedAnswer
 from .limiter import RateLimiter
-from .models import Account, Messenger, ScanEvent, Settings, StateReading, to_word
+from .models import (
+    AccountSettings,
+    Messenger,
+    PairingCode,
+    ScanEvent,
+    Settings,
+    StateReading,
+    to_word,
+)
 from .scan_message import parse_scan_message
-
-CONNECT_TIMEOUT: Final = 10.0
-ANSWER_TIMEOUT: Final = 15.0
+from .scan_socket import METHOD as SCAN_METHOD, scan_events
 
 # The cloud may hold a request for a code for 60 s and then answer 504.
 CODE_TIMEOUT: Final = 65.0
 
-# The largest documented answer is a QR of some kilobytes.
-LARGEST_ANSWER: Final = 512 * 1024
+# The cloud asks the messenger meanwhile. Who gives up early loses a code that was
+# given, and asking again does harm.
+AUTHORIZATION_TIMEOUT: Final = 65.0
 
 _STATUSES_WITH_BODY: Final = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST)
-_QUOTA_EXCEEDED: Final = 466
-_CLIENT_GONE: Final = 499
-_STATUS_ERRORS: Final[dict[int, type[GreenApiError]]] = {
-    HTTPStatus.UNAUTHORIZED: TokenRejected,
-    HTTPStatus.FORBIDDEN: InstanceRejected,
-    HTTPStatus.NOT_FOUND: RequestRejected,
-    HTTPStatus.TOO_MANY_REQUESTS: RateLimited,
-    _QUOTA_EXCEEDED: QuotaExceeded,
-    _CLIENT_GONE: CloudFailed,
-}
 
 
 class GreenApiClient:
     """Ask the cloud about one instance, and tell it what to do.
 
-    The HTTP client is the caller's: it is neither configured nor closed here.
+    The HTTP client and the web session, which is for the WebSocket, are the
+    caller's: they are neither configured nor closed here.
     Every method raises a GreenApiError, and nothing else, when it fails.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the ways to the cloud, and an address's parts
         self,
         http: httpx.AsyncClient,
         *,
+        websession: aiohttp.ClientSession,
         api_url: str,
         id_instance: str,
         api_token_instance: str,
@@ -75,6 +67,7 @@ class GreenApiClient:
         """
         self.id_instance = id_instance
         self._http = http
+        self._websession = websession
         self._base = f"{api_url}/waInstance{id_instance}"
         self._token = api_token_instance
         self._limiter = limiter or RateLimiter()
@@ -94,7 +87,60 @@ class GreenApiClient:
         May take CODE_TIMEOUT seconds.
         """
         answer = await self._request("qr", limit=CODE_TIMEOUT)
-        return parse_scan_message(answer)
+        return parse_scan_message(answer, token=self._token)
+
+    def scan_socket(self) -> AsyncGenerator[ScanEvent]:
+        """Yield what the cloud says over a WebSocket about a login QR.
+
+        Ends with the first event that is no code; a failure is a GreenApiError.
+        To be closed (`aclosing`) by who does not wait for the end. One at a time
+        for an instance. Documented for WhatsApp.
+        """
+        url = f"{self._base}/{SCAN_METHOD}/{self._token}"
+        return scan_events(
+            self._websession, url, token=self._token, limiter=self._limiter
+        )
+
+    async def get_authorization_code(self, phone_number: int) -> PairingCode:
+        """Return a code that the person enters on the phone; for WhatsApp.
+
+        Asking anew while one is valid can drive the instance to `starting`.
+        Raises PairingRefused where the cloud gives none.
+        """
+        answer = await self._authorize(
+            "getAuthorizationCode", {"phoneNumber": phone_number}
+        )
+        return parse_pairing_code(answer)
+
+    async def start_authorization(self, phone_number: int) -> None:
+        """Let the messenger send its code to the person; for Telegram and MAX.
+
+        The code is valid for five minutes, and is not sent again within them.
+        Raises AuthorizationRefused, as the two methods below do.
+        """
+        answer = await self._authorize(
+            "startAuthorization", {"phoneNumber": phone_number}
+        )
+        check_authorization(answer)
+
+    async def send_authorization_code(
+        self, code: str, password: str | None = None
+    ) -> None:
+        """Hand on the code that the messenger has sent to the person.
+
+        Whether the two-factor password is wanted next, the state tells.
+        """
+        sent = {"code": code}
+        if password is not None:
+            sent["password"] = password
+        check_authorization(await self._authorize("sendAuthorizationCode", sent))
+
+    async def send_authorization_password(self, password: str) -> None:
+        """Hand on the two-factor password."""
+        answer = await self._authorize(
+            "sendAuthorizationPassword", {"password": password}
+        )
+        check_authorization(answer)
 
     async def logout(self) -> None:
         """Unlink the instance from its messenger account."""
@@ -114,8 +160,8 @@ class GreenApiClient:
                 )
         raise UnexpectedAnswer
 
-    async def get_account(self, messenger: Messenger) -> Account | None:
-        """Return the linked account, None when there is none.
+    async def get_account(self, messenger: Messenger) -> AccountSettings:
+        """Return the linked account, and until when it is suspended.
 
         Source: getWaSettings for WhatsApp, getAccountSettings for the others.
         """
@@ -123,8 +169,7 @@ class GreenApiClient:
         method = "getWaSettings" if whatsapp else "getAccountSettings"
         match await self._request(method):
             case dict(answer):
-                phone = _text_or_none(answer.get("phone"))
-                return Account(phone) if phone else None
+                return parse_account_settings(answer)
         raise UnexpectedAnswer
 
     async def _order(self, method: str, confirmation: str) -> None:
@@ -135,33 +180,44 @@ class GreenApiClient:
                 raise RequestRejected
         raise UnexpectedAnswer
 
-    async def _request(self, method: str, *, limit: float = ANSWER_TIMEOUT) -> Any:
-        """Return the JSON of a method's answer, or raise a GreenApiError."""
+    async def _authorize(self, method: str, sent: Mapping[str, object]) -> Any:
+        return await self._request(method, sent, limit=AUTHORIZATION_TIMEOUT)
+
+    async def _request(
+        self,
+        method: str,
+        sent: Mapping[str, object] | None = None,
+        *,
+        limit: float = ANSWER_TIMEOUT,
+    ) -> Any:
+        """Return the JSON of a method's answer, or raise a GreenApiError.
+
+        What is sent goes by POST, as JSON.
+        """
         await self._limiter.wait(method)
         try:
             async with asyncio.timeout(limit):
-                status, body = await self._exchange(method, limit)
+                status, body = await self._exchange(method, sent, limit)
         except TimeoutError, httpx.TimeoutException:
             raise TimedOut from None
         except httpx.ConnectError as err:
-            raise _connect_failure(err) from None
+            raise connect_failure(err) from None
         except httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError:
             raise ConnectionFailed from None
         finally:
             self._limiter.done(method)
         if status == HTTPStatus.OK:
-            return _parse(body)
-        if status == HTTPStatus.BAD_REQUEST:
-            raise _refusal(body)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise CloudFailed
-        raise _STATUS_ERRORS.get(status, UnexpectedAnswer)
+            return parse_json(body)
+        raise status_error(status, body)
 
-    async def _exchange(self, method: str, limit: float) -> tuple[int, bytes]:
+    async def _exchange(
+        self, method: str, sent: Mapping[str, object] | None, limit: float
+    ) -> tuple[int, bytes]:
         # Redirects are not followed: the token would go wherever they point.
         async with self._http.stream(
-            "GET",
+            "GET" if sent is None else "POST",
             f"{self._base}/{method}/{self._token}",
+            json=sent,
             timeout=httpx.Timeout(limit, connect=CONNECT_TIMEOUT),
             follow_redirects=False,
         ) as response:
@@ -174,41 +230,6 @@ class GreenApiClient:
                     if len(body) > LARGEST_ANSWER:
                         raise UnexpectedAnswer
             return response.status_code, bytes(body)
-
-
-def _connect_failure(err: BaseException) -> ConnectionFailed:
-    """Tell from the causes of a failed connection what stood in the way."""
-    cause: BaseException | None = err
-    while cause is not None:
-        if isinstance(cause, gaierror):
-            return HostNotFound()
-        if isinstance(cause, SSLCertVerificationError):
-            return CertificateRejected()
-        cause = cause.__cause__ or cause.__context__
-    return ConnectionFailed()
-
-
-def _parse(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError, RecursionError:
-        raise UnexpectedAnswer from None
-
-
-def _refusal(body: bytes) -> GreenApiError:
-    """Tell from the message of a 400 what was refused."""
-    try:
-        answer = _parse(body)
-    except UnexpectedAnswer:
-        return RequestRejected()
-    message = str(answer.get("message", "") if isinstance(answer, dict) else "").lower()
-    if "expired" in message:
-        return InstanceExpired()
-    if "deleted" in message:
-        return InstanceDeleted()
-    if "starting" in message:
-        return InstanceNotReady()
-    return RequestRejected()
 
 
 def _text_or_none(value: object) -> str | None:

@@ -6,6 +6,7 @@
     │   ├── CertificateRejected
     │   ├── TimedOut
     │   ├── CloudFailed            5xx, 499
+    │   ├── SocketClosed           a WebSocket that ended without a word
     │   └── UnexpectedAnswer       not JSON, not the documented shape, too large
     ├── RateLimited                429
     ├── QuotaExceeded              466
@@ -15,7 +16,18 @@
     ├── InstanceExpired            400
     ├── InstanceDeleted            400
     ├── InstanceNotReady           400
-    └── RequestRejected            400, 404, or an answer that says no
+    ├── RequestRejected            400, or an answer that says no
+    │   ├── MethodNotAvailable     404
+    │   └── ValidationFailed       400
+    └── AuthorizationRefused       an answer with a reason; 200, perhaps 400
+        ├── PairingRefused         without a reason, of getAuthorizationCode
+        ├── AlreadyRegistered
+        ├── InvalidPassword
+        ├── AuthorizationRateLimited
+        ├── AuthorizationNotStarted
+        ├── MessengerTimedOut
+        ├── AttemptsExceeded
+        └── TimeLimitExpired
 
 The texts are fixed: a URL, a body or a chained exception could carry the token.
 """
@@ -69,6 +81,13 @@ class CloudFailed(ConnectionFailed):
 
     key = "cloud_failed"
     text = "GREEN-API reported a failure of its own"
+
+
+class SocketClosed(ConnectionFailed):
+    """Say that the cloud closed a WebSocket before it had said how it ended."""
+
+    key = "socket_closed"
+    text = "GREEN-API closed the connection"
 
 
 class UnexpectedAnswer(ConnectionFailed):
@@ -139,3 +158,86 @@ class RequestRejected(GreenApiError):
 
     key = "request_rejected"
     text = "GREEN-API refused the request"
+
+
+class MethodNotAvailable(RequestRejected):
+    """Say that this instance lacks the method."""
+
+    key = "method_not_available"
+    text = "The instance has no such method"
+
+
+class ValidationFailed(RequestRejected):
+    """Say that the cloud found what was sent malformed."""
+
+    key = "validation_failed"
+    text = "GREEN-API found the request malformed"
+
+
+class AuthorizationRefused(GreenApiError):
+    """Say that one step of an authorization was refused."""
+
+    key = "authorization_refused"
+    text = "The authorization was refused"
+
+    def __init__(self, *, retry_after: float | None = None) -> None:
+        """Take the time after which a repeat may succeed, where the cloud told."""
+        super().__init__()
+        self.retry_after = retry_after
+        """Seconds; None where the cloud told none."""
+
+
+class PairingRefused(AuthorizationRefused):
+    """Say that the cloud gave no pairing code."""
+
+    key = "pairing_refused"
+    text = "GREEN-API gave no pairing code"
+
+
+class AlreadyRegistered(AuthorizationRefused):
+    """Say that the instance is authorized already."""
+
+    key = "already_registered"
+    text = "The instance is authorized already"
+
+
+class InvalidPassword(AuthorizationRefused):
+    """Say that the two-factor password is wrong."""
+
+    key = "invalid_password"
+    text = "The password is wrong"
+
+
+class AuthorizationRateLimited(AuthorizationRefused):
+    """Say that the messenger was asked for an authorization too often."""
+
+    key = "rate_limit_exceeded"
+    text = "The messenger was asked for an authorization too often"
+
+
+class AuthorizationNotStarted(AuthorizationRefused):
+    """Say that no authorization is under way that this could belong to."""
+
+    key = "authorization_not_started"
+    text = "No authorization is under way"
+
+
+class MessengerTimedOut(AuthorizationRefused):
+    """Say that the messenger did not answer the cloud in time."""
+
+    key = "messenger_timeout"
+    text = "The messenger did not answer GREEN-API in time"
+
+
+class AttemptsExceeded(AuthorizationRefused):
+    """Say that there were too many wrong attempts."""
+
+    key = "attempts_exceeded"
+    text = "There were too many wrong attempts"
+
+
+class TimeLimitExpired(AuthorizationRefused):
+    """Say that the authorization took too long and was ended by a logout."""
+
+    key = "time_limit_expired"
+    text = "The authorization took too long"

@@ -1,6 +1,7 @@
 """The cloud's words as typed, immutable values."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 import re
 from typing import Self, override
@@ -102,14 +103,52 @@ class Settings:
 class Account:
     """Hold the messenger account that an instance is linked to."""
 
-    phone: str = field(repr=False)
-    """Digits, with country code."""
+    phone: str = field(default="", repr=False)
+    """Digits, with country code; empty where the cloud gave none."""
+
+    wid: str = field(default="", repr=False)
+    """The account's id at the messenger; empty where the cloud gave none."""
+
+    name: str = field(default="", repr=False)
+    """The name that the account shows to others; empty where the cloud gave none."""
+
+    @property
+    def label(self) -> str:
+        """Return what tells the account from others: the phone, else the wid."""
+        return self.phone or self.wid
 
     @property
     def masked(self) -> str:
-        """Return the phone with all but the last two digits hidden."""
-        shown = self.phone[-2:] if len(self.phone) > _TOO_SHORT_TO_SHOW else ""
-        return "*" * (len(self.phone) - len(shown)) + shown
+        """Return the label with all but the last two characters hidden.
+
+        Of a wid the server's name stays: `*********67@c.us`.
+        """
+        account, at, server = self.label.partition("@")
+        # WhatsApp appends the number of the linked device: 79001234567:8.
+        account = account.partition(":")[0]
+        shown = account[-2:] if len(account) > _TOO_SHORT_TO_SHOW else ""
+        return "*" * (len(account) - len(shown)) + shown + at + server
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """Hold what the integration needs of getWaSettings or getAccountSettings."""
+
+    account: Account | None
+    """None where the instance is linked to no account."""
+
+    suspended_until: datetime | None = None
+    """The end of the state `suspended`, in UTC; None where the cloud told none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairingCode:
+    """Hold the code that links an account from the phone itself.
+
+    It is valid for about two and a half minutes.
+    """
+
+    code: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +169,29 @@ class PasswordRequired:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountLinked:
+    """Say that a code was scanned, and whose account it linked.
+
+    The message also tells the proxy and the webhookUrl. Neither is kept: they
+    say nothing about the login, and a webhook's address is a secret.
+    """
+
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTimedOut:
+    """Say that the time for scanning is over; an end as good as any."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScanFailed:
     """Say that the cloud could not give a code this time."""
 
     reason: ScanFailure
+
+    text: str | None = None
+    """The cloud's words, cleaned; only for OTHER, None where it had none."""
 
 
 class ScanFailure(StrEnum):
@@ -142,6 +200,9 @@ class ScanFailure(StrEnum):
     NEEDS_LOGOUT = "needs_logout"
     """The stored login is unusable: log out, then scan anew."""
 
+    PASSKEY_REQUIRED = "passkey_required"
+    """The messenger wants a passkey, which cannot be given here."""
+
     MESSENGER_UNREACHABLE = "messenger_unreachable"
     NOT_READY = "not_ready"
     CONNECTION_CLOSED = "connection_closed"
@@ -149,4 +210,11 @@ class ScanFailure(StrEnum):
     """A text that is not documented; treated as passing."""
 
 
-type ScanEvent = CodeReceived | AlreadyAuthorized | PasswordRequired | ScanFailed
+type ScanEvent = (
+    CodeReceived
+    | AlreadyAuthorized
+    | PasswordRequired
+    | AccountLinked
+    | ScanTimedOut
+    | ScanFailed
+)

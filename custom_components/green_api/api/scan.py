@@ -45,6 +45,9 @@ RHYTHMS: Final = {
     Messenger.MAX: CodeRhythm(poll=5.0, renewal=5.0),
 }
 
+# The socket sends a successor by itself.
+SOCKET_RHYTHM: Final = CodeRhythm(poll=0.0, renewal=20.0)
+
 
 async def poll_scan_events(
     client: GreenApiClient, rhythm: CodeRhythm
