@@ -8,7 +8,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 # Before `hass` starts: otherwise the plugin's folder of that name is taken.
-from custom_components.green_api.const import DOMAIN
+from custom_components.green_api.const import DEFAULT_OPTIONS, DOMAIN, MINOR_VERSION
 from simulator import Clock, Instance, Simulator
 from tests.logs import forget_token_filter, secrets_logged
 
@@ -30,7 +30,7 @@ async def cloud(
 ) -> AsyncGenerator[Simulator]:
     """Run a cloud of our own on loopback; none of its tokens may reach the log."""
     forget_token_filter()
-    async with Simulator(clock=clock) as simulator:
+    async with Simulator(clock=clock, log_size=20_000) as simulator:
         yield simulator
         tokens = [instance.token for instance in simulator.cloud.list()]
     assert not secrets_logged(caplog, tokens)
@@ -56,7 +56,8 @@ def entry_of(cloud: Simulator, instance: Instance, **options: Any) -> MockConfig
             "api_url": cloud.url,
             "messenger": messenger,
         },
-        options={"mqtt": "off", "mqtt_prefix": "green_api", **options},
+        options={**DEFAULT_OPTIONS, **options},
+        minor_version=MINOR_VERSION,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from custom_components.green_api.api.client import GreenApiClient
 from custom_components.green_api.api.models import Messenger
 from custom_components.green_api.api.scan import RHYTHMS, CodeRhythm
-from custom_components.green_api.const import DOMAIN
+from custom_components.green_api.const import CONF_LOGIN_WINDOW, DEFAULT_OPTIONS, DOMAIN
 
 BOUND = 10.0
 
@@ -70,6 +70,15 @@ def shorten_backoff(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.05) -> N
     """Try again so soon after a failure, however many there were."""
     monkeypatch.setattr("custom_components.green_api.backoff.BACKOFF_FIRST", seconds)
     monkeypatch.setattr("custom_components.green_api.backoff.BACKOFF_LONGEST", seconds)
+    monkeypatch.setattr(
+        "custom_components.green_api.login.LOGIN_BACKOFF_LONGEST", seconds
+    )
+
+
+def refuse_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Get codes by asking for them only."""
+    login = "custom_components.green_api.login"
+    monkeypatch.setattr(f"{login}._SOCKET_MESSENGERS", frozenset())
 
 
 def set_rhythm(
@@ -79,7 +88,11 @@ def set_rhythm(
     renewal: float = LONG_LIFE,
     slow_answer: float = 0.5,
 ) -> None:
-    """Give every messenger this rhythm; for entries that are set up afterwards."""
+    """Let every messenger be asked for codes, in this rhythm.
+
+    For entries that are set up afterwards.
+    """
+    refuse_sockets(monkeypatch)
     rhythm = CodeRhythm(poll=poll, renewal=renewal)
     for messenger in Messenger:
         monkeypatch.setitem(RHYTHMS, messenger, rhythm)
@@ -100,10 +113,14 @@ def shorten_window(
     pause: float,
     refetch: float = 0.0,
 ) -> None:
-    """Let login windows and what follows them last so many seconds."""
+    """Let login windows and what follows them last so many seconds.
+
+    For entries that are made afterwards. No window follows another by itself.
+    """
+    monkeypatch.setitem(DEFAULT_OPTIONS, CONF_LOGIN_WINDOW, window / 60)
     login = "custom_components.green_api.login"
+    monkeypatch.setattr(f"{login}.FIRST_CODE_TIME", timedelta(0))
     monkeypatch.setattr(f"{login}.REFETCH_TIME", timedelta(seconds=refetch))
-    monkeypatch.setattr(f"{login}.LOGIN_WINDOW", timedelta(seconds=window))
     monkeypatch.setattr(f"{login}.LOGIN_PAUSE", timedelta(seconds=pause))
 
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.httpx_client import get_async_client
 from homeassistant.util.hass_dict import HassKey
 
@@ -18,7 +19,7 @@ _LIMITERS: Final[HassKey[dict[str, RateLimiter]]] = HassKey(f"{DOMAIN}_limiters"
 def client_for(
     hass: HomeAssistant, *, api_url: str, id_instance: str, api_token_instance: str
 ) -> GreenApiClient:
-    """Return a client of an instance, by Home Assistant's HTTP client.
+    """Return a client of an instance, by Home Assistant's HTTP clients.
 
     The set-up asks an instance just before its entry does, and so does a reload:
     the limits belong to the instance and outlive its clients.
@@ -29,6 +30,7 @@ def client_for(
     limiters = hass.data.setdefault(_LIMITERS, {})
     return GreenApiClient(
         get_async_client(hass),
+        websession=async_get_clientsession(hass),
         api_url=api_url,
         id_instance=id_instance,
         api_token_instance=api_token_instance,

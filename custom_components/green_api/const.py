@@ -1,5 +1,6 @@
 """What the other modules share: names, and numbers with their reasons."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 import logging
@@ -20,6 +21,13 @@ CONF_MQTT_TOPICS: Final = "mqtt_topics"
 DEFAULT_MQTT_PREFIX: Final = "green_api"
 
 
+CONF_LOGIN_WINDOW: Final = "login_window"
+CONF_LOGIN_ALWAYS: Final = "login_always"
+CONF_POLL_INTERVAL: Final = "poll_interval"
+CONF_QR_DOMAIN: Final = "qr_domain"
+CONF_ACCOUNT_NAME: Final = "account_name"
+
+
 class MqttMode(StrEnum):
     """Name how much of an instance is published by MQTT."""
 
@@ -28,11 +36,19 @@ class MqttMode(StrEnum):
     STATE_AND_QR = "state_and_qr"
 
 
+MINOR_VERSION: Final = 2
+"""Of the config entries; the major version is 1."""
+
+QR_DOMAIN: Final = "qr.green-api.com"
+"""The vendor's host of the QR page; a customer's own is a CNAME to it."""
+
 CONSOLE_URL: Final = "https://console.green-api.com"
 EXAMPLE_API_URL: Final = "https://api.green-api.com"
 
 # The vendor's advice for an instance that is not being changed.
-POLL_INTERVAL: Final = timedelta(seconds=60)
+DEFAULT_POLL_INTERVAL: Final = 60
+SHORTEST_POLL_INTERVAL: Final = 30
+LONGEST_POLL_INTERVAL: Final = 3600
 
 # A scan must be seen within five seconds, and one request a second is the limit
 # that all clients of the instance share.
@@ -52,13 +68,45 @@ REFUSED_RETRY: Final = timedelta(minutes=5)
 SETTLING_TIME: Final = timedelta(minutes=1)
 
 # More than five minutes of asking for codes can drive an instance to `starting`.
-LOGIN_WINDOW: Final = timedelta(minutes=5)
+LONGEST_LOGIN_WINDOW: Final = 5
+DEFAULT_LOGIN_WINDOW: Final = LONGEST_LOGIN_WINDOW
 LOGIN_PAUSE: Final = timedelta(minutes=1)
+
+# The first code can take so long, which is more than one window.
+FIRST_CODE_TIME: Final = timedelta(minutes=10)
+
+# A WebSocket that could not be had, or broke, is not tried again before.
+SOCKET_RETRY: Final = timedelta(minutes=1)
+
+# How long the state may lag behind the news that the instance is authorized.
+STATE_LAG: Final = timedelta(seconds=5)
+
+# A start takes five minutes, and up to fifteen were seen.
+STARTING_LIMIT: Final = timedelta(minutes=10)
+
+# How long the codes of a login by phone number can be entered. To ask for the next
+# one earlier drives an instance to `starting`, or sends nothing.
+PAIRING_CODE_LIFE: Final = timedelta(seconds=150)
+PHONE_CODE_LIFE: Final = timedelta(minutes=5)
+
+# Where the cloud says that there were too many attempts, but not until when.
+ATTEMPTS_PAUSE: Final = timedelta(minutes=1)
 
 # An open dashboard fetches the picture of an ended window at once: nobody asked.
 REFETCH_TIME: Final = timedelta(seconds=15)
 
+DEFAULT_OPTIONS: Final[Mapping[str, str | int | bool]] = {
+    CONF_LOGIN_WINDOW: DEFAULT_LOGIN_WINDOW,
+    CONF_LOGIN_ALWAYS: False,
+    CONF_POLL_INTERVAL: DEFAULT_POLL_INTERVAL,
+    CONF_MQTT: MqttMode.OFF.value,
+    CONF_MQTT_PREFIX: DEFAULT_MQTT_PREFIX,
+    CONF_QR_DOMAIN: QR_DOMAIN,
+}
+
 # Back-off after failed requests, in seconds; jitter keeps instances apart.
 BACKOFF_FIRST: Final = 2.0
 BACKOFF_LONGEST: Final = 60.0
+# A code lives for seconds, so a login comes back sooner.
+LOGIN_BACKOFF_LONGEST: Final = 15.0
 BACKOFF_JITTER: Final = 0.2

@@ -4,40 +4,60 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
+import re
 from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .api.client import GreenApiClient
 from .api.errors import (
+    AlreadyRegistered,
     ConnectionFailed,
     CredentialsRejected,
     GreenApiError,
     InstanceNotReady,
     RateLimited,
 )
-from .api.models import InstanceState, Messenger, StateReading
+from .api.models import Account, InstanceState, Messenger, StateReading
 from .backoff import backoff
 from .const import (
+    CONF_ACCOUNT_NAME,
+    CONF_LOGIN_ALWAYS,
+    CONF_LOGIN_WINDOW,
     CONF_MESSENGER,
+    CONF_POLL_INTERVAL,
     LOGGER,
     LOGIN_POLL_INTERVAL,
     OUTAGE_GRACE,
     PASSING_POLL_INTERVAL,
-    POLL_INTERVAL,
     REFUSED_RETRY,
     SETTLING_TIME,
 )
 from .login import LoginSession
-from .problems import action_error, set_up_error, update_error
+from .problems import action_error, set_up_error, translated_error, update_error
 from .snapshot import InstanceData, LoginPhase, LoginProgress
 from .stills import Situation, situation_of
 
+_DIGITS = re.compile(r"\d+")
+
 type GreenApiConfigEntry = ConfigEntry[GreenApiCoordinator]
+
+# What has something to tell beside the state.
+_LINKED_STATES = frozenset({InstanceState.AUTHORIZED, InstanceState.SUSPENDED})
+
+# In which a login goes on; `pendingCode` is said to come during one by phone.
+_LOGIN_STATES = frozenset({InstanceState.NOT_AUTHORIZED, InstanceState.PENDING_CODE})
+
+_OBSTACLES = {
+    InstanceState.AUTHORIZED: AlreadyRegistered.key,
+    InstanceState.PENDING_PASSWORD: "password_wanted",
+    InstanceState.STARTING: InstanceNotReady.key,
+    InstanceState.UNKNOWN: InstanceNotReady.key,
+}
 
 _PASSING_STATES = frozenset(
     {
@@ -71,12 +91,13 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         stills: Mapping[Situation, bytes],
     ) -> None:
         """Take the instance's client and the still pictures."""
+        self._poll_interval = timedelta(seconds=entry.options[CONF_POLL_INTERVAL])
         super().__init__(
             hass,
             LOGGER,
             config_entry=entry,
             name=entry.title,
-            update_interval=POLL_INTERVAL,
+            update_interval=self._poll_interval,
             always_update=False,
         )
         self.client = client
@@ -84,9 +105,9 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         self.login = LoginSession(
             client,
             self.messenger,
-            create_task=partial(self._run_soon, name="login session"),
-            on_progress=self._take_progress,
-            on_state_suspected=self._refresh_soon,
+            self,
+            window=timedelta(minutes=entry.options[CONF_LOGIN_WINDOW]),
+            always=entry.options[CONF_LOGIN_ALWAYS],
         )
         self._stills = stills
         self._failures = 0
@@ -117,19 +138,43 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
 
     async def async_logout(self) -> None:
         """Unlink the instance; raises a translated HomeAssistantError."""
-        await self._act(self.client.logout)
+        await self.async_act(self.client.logout)
+        if self.data.state is InstanceState.NOT_AUTHORIZED:
+            # It may have been so before, with a login that was of no use.
+            self.login.demand()
 
     async def async_reboot(self) -> None:
         """Restart the instance; raises a translated HomeAssistantError."""
-        await self._act(self.client.reboot)
+        await self.async_act(self.client.reboot)
 
-    async def _act(self, request: Callable[[], Awaitable[None]]) -> None:
+    async def async_request_login(self) -> None:
+        """Ask for login QRs, as a person does; raises a HomeAssistantError."""
+        await self.async_refresh()
+        if (error := self.obstacle_to_login) is not None:
+            raise error
+        self.login.demand()
+
+    @property
+    def obstacle_to_login(self) -> HomeAssistantError | None:
+        """Return why the instance can't be linked now, None when it can."""
+        if not self.last_update_success:
+            return translated_error(self.data.connection_problem or GreenApiError.key)
+        if self.data.state is InstanceState.NOT_AUTHORIZED:
+            return None
+        return translated_error(_OBSTACLES.get(self.data.state, "state_forbids_login"))
+
+    async def async_act[T](self, request: Callable[[], Awaitable[T]]) -> T:
+        """Do what changes the instance, then watch closely what comes of it.
+
+        Raises a translated HomeAssistantError.
+        """
         try:
-            await request()
+            answer = await request()
         except GreenApiError as err:
             raise action_error(err) from None
         self._settles_at = self.hass.loop.time() + SETTLING_TIME.total_seconds()
         await self.async_refresh()
+        return answer
 
     @override
     async def _async_update_data(self) -> InstanceData:
@@ -185,18 +230,18 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         """Return the snapshot with the state; start or stop what it calls for."""
         self._end_failures()
         before = self.data.reading if self.data else None
-        if reading.state is not InstanceState.NOT_AUTHORIZED:
+        if reading.state not in _LOGIN_STATES:
             waits = reading.state is InstanceState.PENDING_PASSWORD
             self.login.stop(
                 LoginPhase.PASSWORD if waits else LoginPhase.IDLE,
                 finished=reading.state is InstanceState.AUTHORIZED,
             )
-        elif before != reading:
+        elif before != reading and reading.state is InstanceState.NOT_AUTHORIZED:
             self.login.request()
         self.update_interval = self._interval(reading.state)
         if reading != before:
             self._account_known = False
-        if reading.state is InstanceState.AUTHORIZED and not self._account_known:
+        if reading.state in _LINKED_STATES and not self._account_known:
             self._start_fetching_account()
         if reading == before:
             return replace(
@@ -215,30 +260,54 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             return LOGIN_POLL_INTERVAL
         if state in _PASSING_STATES:
             return PASSING_POLL_INTERVAL
-        return POLL_INTERVAL
+        return self._poll_interval
 
     def _start_fetching_account(self) -> None:
         if self._account_task is None or self._account_task.done():
-            self._account_task = self._run_soon(self._fetch_account(), "account")
+            self._account_task = self.run_soon(self._fetch_account(), "account")
 
     async def _fetch_account(self) -> None:
         """Learn whom the instance is linked to; nothing depends on it."""
         try:
-            account = await self.client.get_account(self.messenger)
+            settings = await self.client.get_account(self.messenger)
         except GreenApiError as err:
             LOGGER.debug("No account data for %s: %s", self.name, err)
             return
-        if self.data.state is InstanceState.AUTHORIZED:
-            self._account_known = True
-            self._update(account=account)
+        if self.data.state not in _LINKED_STATES:
+            return
+        self._account_known = True
+        account = settings.account
+        if account is not None:
+            names = self.config_entry.data.get(CONF_ACCOUNT_NAME, {})
+            account = replace(account, name=names.get(_number(account), ""))
+        self._update(account=account, suspended_until=settings.suspended_until)
 
     @callback
-    def _take_progress(self, progress: LoginProgress) -> None:
+    def take_account(self, account: Account) -> None:
+        """Keep the account's name, which the cloud tells at the login only."""
+        data = self.config_entry.data
+        names = {_number(account): account.name}
+        self.hass.config_entries.async_update_entry(
+            self.config_entry, data={**data, CONF_ACCOUNT_NAME: names}
+        )
+
+    @callback
+    def take_progress(self, progress: LoginProgress) -> None:
+        """Show where the login stands."""
+        if not self.data:
+            return  # The first snapshot will have it.
         opened = progress.active and not self.data.login.active
         self._update(login=progress)
         if opened:
             # The state is polled faster from now on.
-            self._refresh_soon()
+            self.suspect_state()
+
+    @callback
+    def suspect_state(self) -> None:
+        """Ask for the state at once."""
+        # Not async_request_refresh: it can wait for ten seconds, and the requests
+        # are spaced by the client.
+        self.run_soon(self.async_refresh(), "refresh")
 
     def _update(self, **changes: object) -> None:
         # Not async_set_updated_data: it would put off the next poll of the state
@@ -249,15 +318,14 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             self.async_update_listeners()
 
     @callback
-    def _refresh_soon(self) -> None:
-        # Not async_request_refresh: it can wait for ten seconds, and the requests
-        # are spaced by the client.
-        self._run_soon(self.async_refresh(), "refresh")
-
-    def _run_soon(
-        self, job: Coroutine[Any, Any, None], name: str
-    ) -> asyncio.Task[None]:
+    def run_soon(self, job: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a job beside the entry, not before the present step is done."""
         return self.config_entry.async_create_background_task(
             self.hass, job, f"{self.name} {name}", eager_start=False
         )
+
+
+def _number(account: Account) -> str:
+    """Return the digits that an account's phone or wid begins with."""
+    found = _DIGITS.match(account.phone or account.wid)
+    return found[0] if found else ""

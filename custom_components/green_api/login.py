@@ -1,18 +1,20 @@
 """The login session: fetch codes while somebody may scan them."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import aclosing
+from collections.abc import Coroutine
+from contextlib import aclosing, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import inf
-from typing import Any
+from typing import Any, Final, Protocol
 
 from homeassistant.util import dt as dt_util
 
 from .api.client import GreenApiClient
 from .api.errors import CredentialsRejected, GreenApiError
 from .api.models import (
+    Account,
+    AccountLinked,
     AlreadyAuthorized,
     CodeReceived,
     Messenger,
@@ -20,52 +22,81 @@ from .api.models import (
     ScanEvent,
     ScanFailed,
     ScanFailure,
+    ScanTimedOut,
 )
-from .api.scan import RHYTHMS, poll_scan_events
+from .api.scan import RHYTHMS, SOCKET_RHYTHM, CodeRhythm, poll_scan_events
 from .backoff import backoff
-from .const import LOGIN_PAUSE, LOGIN_WINDOW, REFETCH_TIME
+from .const import (
+    FIRST_CODE_TIME,
+    LOGGER,
+    LOGIN_BACKOFF_LONGEST,
+    LOGIN_PAUSE,
+    REFETCH_TIME,
+    SOCKET_RETRY,
+    STATE_LAG,
+)
 from .snapshot import LoginCode, LoginPhase, LoginProgress
+
+# For which the vendor documents codes by WebSocket.
+_SOCKET_MESSENGERS: Final = frozenset({Messenger.WHATSAPP})
+
+
+class LoginHost(Protocol):
+    """Run a login session, and hear of what it finds out."""
+
+    def run_soon(self, job: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a job in the background, not before the present step is done."""
+
+    def take_progress(self, progress: LoginProgress) -> None:
+        """Take where the login stands now."""
+
+    def take_account(self, account: Account) -> None:
+        """Take the account that has just been linked."""
+
+    def suspect_state(self) -> None:
+        """Take the hint that the instance is no longer `notAuthorized`."""
 
 
 class LoginSession:
     """Run the login windows of one instance, one at a time.
 
-    A window is followed by a pause in which nothing is asked. All callbacks run
-    in the event loop.
+    A window is followed by a pause in which nothing is asked. A window without any
+    code is followed by another one, because the first code can take longer. All
+    calls come from and go to the event loop.
     """
 
     def __init__(
         self,
         client: GreenApiClient,
         messenger: Messenger,
+        host: LoginHost,
         *,
-        create_task: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
-        on_progress: Callable[[LoginProgress], None],
-        on_state_suspected: Callable[[], None],
+        window: timedelta,
+        always: bool,
     ) -> None:
-        """Take the callbacks.
-
-        `on_state_suspected` is called when an answer begins to hint at another
-        state of the instance than `notAuthorized`.
-        """
+        """Take who runs it; `always` lets window follow window by itself."""
         self._client = client
-        self._rhythm = RHYTHMS[messenger]
-        self._create_task = create_task
-        self._on_progress = on_progress
-        self._on_state_suspected = on_state_suspected
+        self._messenger = messenger
+        self._host = host
+        self._window = window.total_seconds()
+        self._always = always
         self.progress = LoginProgress()
         self._sequence = 0
         self._task: asyncio.Task[None] | None = None
         self._code_timer: asyncio.TimerHandle | None = None
+        self._hold_timer: asyncio.TimerHandle | None = None
         self._window_ends = -inf
+        self._socket_at = -inf
+        self._code_seen = False
         self._closed = False
 
     @property
     def active(self) -> bool:
         """Return whether a window is open, or opens as soon as it may run."""
+        if self._hold_timer is not None:
+            return True
         running = self._task is not None and not self._task.done()
-        now = asyncio.get_running_loop().time()
-        return running and not self._window_ends <= now < self._pause_ends
+        return running and not self._window_ends <= _now() < self._pause_ends
 
     @property
     def _pause_ends(self) -> float:
@@ -73,16 +104,39 @@ class LoginSession:
 
     def request(self) -> None:
         """Open a window, as soon as a running pause is over."""
-        if self._closed:
+        if self._closed or self._hold_timer is not None:
             return
         if self._task is None or self._task.done():
-            self._task = self._create_task(self._run_window())
+            self._task = self._host.run_soon(self._run(), "login session")
+
+    def demand(self) -> None:
+        """Open a window for a person, who would rather have a QR than a code."""
+        self._release()
+        self.request()
 
     def look(self) -> None:
         """Take note that somebody looks, which requests a window."""
-        now = asyncio.get_running_loop().time()
-        if now >= self._window_ends + REFETCH_TIME.total_seconds():
+        if _now() >= self._window_ends + REFETCH_TIME.total_seconds():
             self.request()
+
+    def hold(self, life: timedelta) -> datetime:
+        """Ask for no QR while a code that goes by phone can be entered.
+
+        Returns when that is over. A QR's end would take the other code with it.
+        """
+        ends_at = dt_util.utcnow() + life
+        if self._closed:
+            return ends_at
+        self.stop()
+        self._hold_timer = asyncio.get_running_loop().call_later(
+            life.total_seconds(), self._end_hold
+        )
+        self._report(
+            LoginProgress(
+                LoginPhase.PHONE_CODE, began_at=dt_util.utcnow(), ends_at=ends_at
+            )
+        )
+        return ends_at
 
     def stop(
         self, phase: LoginPhase = LoginPhase.IDLE, *, finished: bool = False
@@ -96,6 +150,7 @@ class LoginSession:
         if self._task is not None:
             self._task.cancel()
             self._task = None
+        self._release()
         if finished:
             self._window_ends = -inf
         self._time_code(None)
@@ -106,61 +161,157 @@ class LoginSession:
         self._closed = True
         self.stop()
 
-    async def _run_window(self) -> None:
-        loop = asyncio.get_running_loop()
-        if (now := loop.time()) >= self._window_ends:
-            await asyncio.sleep(max(0.0, self._pause_ends - now))
-            self._window_ends = loop.time() + LOGIN_WINDOW.total_seconds()
-        self._report(LoginProgress(LoginPhase.WAITING))
-        try:
-            async with asyncio.timeout_at(self._window_ends):
-                await self._follow_codes()
-        except TimeoutError:
-            self._report(LoginProgress(LoginPhase.EXPIRED))
+    def _release(self) -> None:
+        if self._hold_timer is not None:
+            self._hold_timer.cancel()
+            self._hold_timer = None
+
+    def _end_hold(self) -> None:
+        self._hold_timer = None
+        self._report(LoginProgress(LoginPhase.EXPIRED))
+        if self._always:
+            self.request()
+
+    async def _run(self) -> None:
+        began, began_at = _now(), dt_util.utcnow()
+        while True:
+            if (now := _now()) >= self._window_ends:
+                await asyncio.sleep(max(0.0, self._pause_ends - now))
+                self._window_ends = _now() + self._window
+                self._code_seen = False
+            self._report(
+                LoginProgress(
+                    LoginPhase.WAITING,
+                    problem=self._lasting_problem,
+                    began_at=began_at,
+                    ends_at=_moment(self._window_ends),
+                )
+            )
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._window_ends):
+                    await self._follow_codes()
+            if not self._goes_on(began):
+                break
+            self._report(
+                LoginProgress(
+                    LoginPhase.WAITING,
+                    problem=self._lasting_problem,
+                    began_at=began_at,
+                )
+            )
+        # A scanned code still waits for its password when the asking is over.
+        waits = self.progress.phase is LoginPhase.PASSWORD
+        self._report(
+            LoginProgress(
+                LoginPhase.PASSWORD if waits else LoginPhase.EXPIRED,
+                problem=self._lasting_problem,
+            )
+        )
+
+    def _goes_on(self, began: float) -> bool:
+        """Return whether a window follows that nobody has to ask for."""
+        if self._always:
+            return True
+        waited = _now() - began
+        return (
+            not self._code_seen
+            and self._lasting_problem is None
+            and waited < FIRST_CODE_TIME.total_seconds()
+        )
+
+    @property
+    def _lasting_problem(self) -> str | None:
+        """Return the problem if it is one that no window ends."""
+        problem = self.progress.problem
+        return problem if problem == ScanFailure.NEEDS_LOGOUT else None
 
     async def _follow_codes(self) -> None:
+        """Take codes by WebSocket where it can be had, else by asking for them."""
+        rhythm = RHYTHMS[self._messenger]
         failures = 0
         while True:
+            if self._messenger in _SOCKET_MESSENGERS and _now() >= self._socket_at:
+                await self._follow_socket()
             try:
-                async with aclosing(
-                    poll_scan_events(self._client, self._rhythm)
-                ) as events:
+                async with aclosing(poll_scan_events(self._client, rhythm)) as events:
                     async for event in events:
-                        failures = 0
-                        self._take(event)
+                        self._take(event, rhythm)
+                        if not isinstance(event, ScanFailed):
+                            failures = 0
+                            continue
+                        failures += 1
+                        await asyncio.sleep(backoff(failures, LOGIN_BACKOFF_LONGEST))
             except GreenApiError as err:
                 failures += 1
-                changed = self._report(replace(self.progress, problem=err.key))
+                changed = self._report(
+                    replace(self.progress, problem=err.key, detail=None)
+                )
                 if changed and isinstance(err, CredentialsRejected):
-                    self._on_state_suspected()
-            await asyncio.sleep(backoff(failures))
+                    self._host.suspect_state()
+            await asyncio.sleep(backoff(failures, LOGIN_BACKOFF_LONGEST))
 
-    def _take(self, event: ScanEvent) -> None:
+    async def _follow_socket(self) -> None:
+        """Take codes by WebSocket as long as one session leads to the next.
+
+        What goes wrong is no problem yet: the codes come by asking then.
+        """
+        goes_on = True
+        while goes_on:
+            goes_on = code_seen = linked = False
+            try:
+                async with aclosing(self._client.scan_socket()) as events:
+                    async for event in events:
+                        self._take(event, SOCKET_RHYTHM)
+                        code_seen |= isinstance(event, CodeReceived)
+                        goes_on = isinstance(event, ScanTimedOut) and code_seen
+                        linked = isinstance(event, (AccountLinked, AlreadyAuthorized))
+            except GreenApiError as err:
+                LOGGER.debug("No codes by WebSocket for now: %s", err)
+        self._socket_at = _now() + SOCKET_RETRY.total_seconds()
+        if linked:
+            # The state, which is being asked for, will end the window.
+            await asyncio.sleep(STATE_LAG.total_seconds())
+
+    def _take(self, event: ScanEvent, rhythm: CodeRhythm) -> None:
         match event:
             case CodeReceived(png):
-                self._take_code(png)
+                self._take_code(png, rhythm)
             case PasswordRequired():
-                if self._report(LoginProgress(LoginPhase.PASSWORD)):
-                    self._on_state_suspected()
+                if self._report(self._progress(LoginPhase.PASSWORD)):
+                    self._host.suspect_state()
             case AlreadyAuthorized():
-                if self._report(LoginProgress(LoginPhase.WAITING)):
-                    self._on_state_suspected()
+                if self._report(self._progress(LoginPhase.WAITING)):
+                    self._host.suspect_state()
+            case AccountLinked(account):
+                self._report(self._progress(LoginPhase.WAITING))
+                self._host.take_account(account)
+                self._host.suspect_state()
             case ScanFailed(ScanFailure.NEEDS_LOGOUT as reason):
-                self._report(LoginProgress(LoginPhase.WAITING, problem=reason))
-            case ScanFailed(reason):
-                self._report(replace(self.progress, problem=reason))
+                self._report(self._progress(LoginPhase.WAITING, reason))
+            case ScanFailed(reason, text):
+                self._report(replace(self.progress, problem=reason, detail=text))
+            case ScanTimedOut():
+                # The next session brings the next code.
+                pass
 
-    def _take_code(self, png: bytes) -> None:
+    def _progress(self, phase: LoginPhase, problem: str | None = None) -> LoginProgress:
+        """Return another phase of the present window."""
+        return replace(
+            self.progress, phase=phase, code=None, problem=problem, detail=None
+        )
+
+    def _take_code(self, png: bytes, rhythm: CodeRhythm) -> None:
         now = dt_util.utcnow()
-        life = timedelta(seconds=self._rhythm.life)
+        life = timedelta(seconds=rhythm.life)
         code = self.progress.code
         if code is None or code.png != png:
             self._sequence += 1
             code = LoginCode(png, self._sequence, now, now + life)
-        elif code.expires_at - now < timedelta(seconds=self._rhythm.margin):
+        elif code.expires_at - now < timedelta(seconds=rhythm.margin):
             # The cloud still gives this code, so it lives longer than usual.
             code = replace(code, expires_at=now + life)
-        self._report(LoginProgress(LoginPhase.SHOWING, code))
+        self._code_seen = True
+        self._report(replace(self._progress(LoginPhase.SHOWING), code=code))
 
     def _report(self, progress: LoginProgress) -> bool:
         """Pass on what changed, and let a code end with its life.
@@ -172,7 +323,7 @@ class LoginSession:
         if progress.code != self.progress.code:
             self._time_code(progress.code)
         self.progress = progress
-        self._on_progress(progress)
+        self._host.take_progress(progress)
         return True
 
     def _time_code(self, code: LoginCode | None) -> None:
@@ -186,4 +337,14 @@ class LoginSession:
 
     def _drop_code(self) -> None:
         self._code_timer = None
-        self._report(LoginProgress(LoginPhase.WAITING, problem=self.progress.problem))
+        progress = self._progress(LoginPhase.WAITING, self.progress.problem)
+        self._report(replace(progress, detail=self.progress.detail))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _moment(loop_time: float) -> datetime:
+    """Return the wall time of a time of the event loop."""
+    return dt_util.utcnow() + timedelta(seconds=loop_time - _now())

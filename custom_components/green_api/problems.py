@@ -1,10 +1,17 @@
 """What a failed request means to Home Assistant; the one place that decides."""
 
+from math import ceil
+
 from homeassistant.exceptions import ConfigEntryAuthFailed, HomeAssistantError
 from homeassistant.helpers.update_coordinator import UpdateFailed
 
-from .api.errors import CredentialsRejected, GreenApiError
-from .const import DOMAIN
+from .api.errors import (
+    AttemptsExceeded,
+    AuthorizationRefused,
+    CredentialsRejected,
+    GreenApiError,
+)
+from .const import ATTEMPTS_PAUSE, DOMAIN
 
 
 def update_error(err: GreenApiError, retry_after: float) -> UpdateFailed:
@@ -22,6 +29,26 @@ def set_up_error(err: GreenApiError) -> Exception:
     return UpdateFailed(translation_domain=DOMAIN, translation_key=err.key)
 
 
+def translated_error(key: str, **placeholders: str) -> HomeAssistantError:
+    """Return an error with a translated text that is shown to the person."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=placeholders or None,
+    )
+
+
 def action_error(err: GreenApiError) -> HomeAssistantError:
     """Return what an action raises; its translated text is shown to the person."""
-    return HomeAssistantError(translation_domain=DOMAIN, translation_key=err.key)
+    if isinstance(err, AuthorizationRefused):
+        seconds = pause_after(err)
+        if seconds is not None:
+            return translated_error(err.key, seconds=str(ceil(seconds)))
+    return translated_error(err.key)
+
+
+def pause_after(err: AuthorizationRefused) -> float | None:
+    """Return the seconds to wait before another attempt, None for no wait."""
+    if err.retry_after is None and isinstance(err, AttemptsExceeded):
+        return ATTEMPTS_PAUSE.total_seconds()
+    return err.retry_after

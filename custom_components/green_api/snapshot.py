@@ -22,6 +22,9 @@ class LoginPhase(StrEnum):
     PASSWORD = "password"  # noqa: S105  a phase, not a secret
     """The code was scanned, the two-factor password is wanted."""
 
+    PHONE_CODE = "phone_code"
+    """A code was asked for by phone number, and no QR until that is over."""
+
     EXPIRED = "expired"
     """The login window is over; looking or asking opens it again."""
 
@@ -47,6 +50,15 @@ class LoginProgress:
     problem: str | None = None
     """Names why no code comes, None when all goes well."""
 
+    detail: str | None = None
+    """The cloud's own words where the problem is `other`, cleaned of secrets."""
+
+    began_at: datetime | None = None
+    """When the present login began, None when there is none."""
+
+    ends_at: datetime | None = None
+    """When its window, or the phone code, ends."""
+
     @property
     def active(self) -> bool:
         """Return whether a login window is open."""
@@ -63,6 +75,9 @@ class InstanceData:
     """When this state was first seen."""
 
     account: Account | None = None
+    suspended_until: datetime | None = None
+    """When a suspension ends, None where the cloud has not said."""
+
     login: LoginProgress = LoginProgress()
     connection_problem: str | None = None
     """Names why the cloud could not be asked last time."""

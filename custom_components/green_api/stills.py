@@ -27,6 +27,7 @@ class Situation(StrEnum):
     NO_CONNECTION = "no_connection"
     PASSWORD = "password"  # noqa: S105  a picture, not a secret
     PAUSED = "paused"
+    PHONE_CODE = "phone_code"
     STARTING = "starting"
     SUSPENDED = "suspended"
     UNKNOWN = "unknown"
@@ -57,6 +58,7 @@ _REFUSALS: Final = {
 _BY_PHASE: Final = {
     LoginPhase.EXPIRED: Situation.PAUSED,
     LoginPhase.PASSWORD: Situation.PASSWORD,
+    LoginPhase.PHONE_CODE: Situation.PHONE_CODE,
 }
 
 

@@ -1,0 +1,193 @@
+"""The ways to link an account without a QR: by phone number and by password.
+
+A code that is asked for again while the last one can be entered drives an instance
+to `starting`, or sends nothing. Such a repeat is refused here, with the time left.
+The times belong to the instance and outlive a reload of its entry.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from math import ceil
+from typing import Final
+
+from homeassistant.core import callback
+from homeassistant.util.hass_dict import HassKey
+
+from .api.errors import AuthorizationRefused, GreenApiError, TimedOut
+from .api.models import InstanceState, Messenger
+from .const import DOMAIN, PAIRING_CODE_LIFE, PHONE_CODE_LIFE
+from .coordinator import GreenApiCoordinator
+from .problems import pause_after, translated_error
+from .snapshot import LoginPhase
+
+_PAIRING: Final = "pairing_code_alive"
+_PHONE: Final = "phone_code_alive"
+_ATTEMPT: Final = "attempts_exceeded"
+
+_BLOCKED_UNTIL: Final[HassKey[dict[tuple[str, str], float]]] = HassKey(
+    f"{DOMAIN}_blocked_until"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCode:
+    """Hold a code that a person enters on the phone."""
+
+    code: str = field(repr=False)
+    expires_at: datetime
+
+
+async def async_get_pairing_code(
+    coordinator: GreenApiCoordinator, phone_number: int
+) -> IssuedCode:
+    """Return a code that links WhatsApp when it is entered on the phone.
+
+    Raises a translated HomeAssistantError.
+    """
+    _require(coordinator, Messenger.WHATSAPP)
+    await _require_unlinked(coordinator)
+    _refuse_repeat(coordinator, _PAIRING)
+    answer, expires_at = await _ask_for_code(
+        coordinator,
+        partial(coordinator.client.get_authorization_code, phone_number),
+        _PAIRING,
+        PAIRING_CODE_LIFE,
+    )
+    return IssuedCode(answer.code, expires_at)
+
+
+async def async_start_phone_login(
+    coordinator: GreenApiCoordinator, phone_number: int
+) -> datetime:
+    """Let the messenger send a code to the phone; return when it is over.
+
+    Raises a translated HomeAssistantError.
+    """
+    _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
+    await _require_unlinked(coordinator)
+    _refuse_repeat(coordinator, _PHONE)
+    _, expires_at = await _ask_for_code(
+        coordinator,
+        partial(coordinator.client.start_authorization, phone_number),
+        _PHONE,
+        PHONE_CODE_LIFE,
+    )
+    return expires_at
+
+
+async def async_send_code(
+    coordinator: GreenApiCoordinator, code: str, password: str | None = None
+) -> None:
+    """Enter the code that the messenger sent; raises a HomeAssistantError."""
+    _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
+    _refuse_repeat(coordinator, _ATTEMPT)
+    await _attempt(
+        coordinator,
+        partial(coordinator.client.send_authorization_code, code, password),
+    )
+
+
+async def async_send_password(coordinator: GreenApiCoordinator, password: str) -> None:
+    """Enter the two-factor password; raises a translated HomeAssistantError."""
+    _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
+    if not wants_password(coordinator):
+        await coordinator.async_refresh()
+    if not wants_password(coordinator):
+        raise coordinator.obstacle_to_login or translated_error("no_password_wanted")
+    _refuse_repeat(coordinator, _ATTEMPT)
+    await _attempt(
+        coordinator, partial(coordinator.client.send_authorization_password, password)
+    )
+
+
+@callback
+def async_resume(coordinator: GreenApiCoordinator) -> None:
+    """Go on with a code that was asked for before the entry was loaded anew."""
+    if (left := max(_left(coordinator, kind) for kind in (_PAIRING, _PHONE))) > 0:
+        coordinator.login.hold(timedelta(seconds=left))
+
+
+def wants_password(coordinator: GreenApiCoordinator) -> bool:
+    """Return whether the instance waits for a two-factor password."""
+    data = coordinator.data
+    return (
+        data.state is InstanceState.PENDING_PASSWORD
+        or data.login.phase is LoginPhase.PASSWORD
+    )
+
+
+def _require(coordinator: GreenApiCoordinator, *messengers: Messenger) -> None:
+    if coordinator.messenger not in messengers:
+        raise translated_error(
+            "not_for_messenger", messenger=coordinator.messenger.label
+        )
+
+
+async def _require_unlinked(coordinator: GreenApiCoordinator) -> None:
+    await coordinator.async_refresh()
+    if (error := coordinator.obstacle_to_login) is not None:
+        raise error
+
+
+def _refuse_repeat(coordinator: GreenApiCoordinator, kind: str) -> None:
+    if (left := _left(coordinator, kind)) > 0:
+        raise translated_error(kind, seconds=str(ceil(left)))
+
+
+def _left(coordinator: GreenApiCoordinator, kind: str) -> float:
+    key = coordinator.client.id_instance, kind
+    now = coordinator.hass.loop.time()
+    return _blocked_until(coordinator).get(key, now) - now
+
+
+async def _ask_for_code[T](
+    coordinator: GreenApiCoordinator,
+    request: Callable[[], Awaitable[T]],
+    kind: str,
+    life: timedelta,
+) -> tuple[T, datetime]:
+    """Return the answer, and when the code is over that it is about."""
+
+    def hold() -> datetime:
+        _block(coordinator, kind, life.total_seconds())
+        return coordinator.login.hold(life)
+
+    async def ask() -> tuple[T, datetime]:
+        try:
+            answer = await request()
+        except GreenApiError as err:
+            # After a time-out the code may be on its way.
+            if not isinstance(err, TimedOut):
+                _block(coordinator, kind, 0.0)
+                coordinator.login.demand()
+            raise
+        return answer, hold()
+
+    # Before the answer too: nobody else is to ask, and a QR would spoil the code.
+    hold()
+    return await coordinator.async_act(ask)
+
+
+async def _attempt(
+    coordinator: GreenApiCoordinator, request: Callable[[], Awaitable[None]]
+) -> None:
+    async def attempt() -> None:
+        try:
+            await request()
+        except AuthorizationRefused as err:
+            if (seconds := pause_after(err)) is not None:
+                _block(coordinator, _ATTEMPT, seconds)
+            raise
+
+    await coordinator.async_act(attempt)
+
+
+def _block(coordinator: GreenApiCoordinator, kind: str, seconds: float) -> None:
+    until = coordinator.hass.loop.time() + seconds
+    _blocked_until(coordinator)[coordinator.client.id_instance, kind] = until
+
+
+def _blocked_until(coordinator: GreenApiCoordinator) -> dict[tuple[str, str], float]:
+    return coordinator.hass.data.setdefault(_BLOCKED_UNTIL, {})
