@@ -24,6 +24,7 @@ import zxingcpp
 
 import custom_components.green_api
 from custom_components.green_api.camera import GreenApiCamera
+from custom_components.green_api.const import DOMAIN
 from custom_components.green_api.snapshot import LoginPhase
 from simulator import (
     Body,
@@ -95,6 +96,19 @@ async def proxied(client: Client[Any, Any], query: str = "") -> bytes:
     assert answer.status == HTTPStatus.OK
     assert answer.content_type == "image/png"
     return await answer.read()
+
+
+async def pairing_code(hass: HomeAssistant, entry: MockConfigEntry) -> str:
+    """Return a code that is to be entered on the phone."""
+    answer = await hass.services.async_call(
+        DOMAIN,
+        "get_authorization_code",
+        {"config_entry_id": entry.entry_id, "phone_number": "+44 7911 123456"},
+        blocking=True,
+        return_response=True,
+    )
+    assert answer is not None
+    return str(answer["code"])
 
 
 class Viewer:
@@ -215,7 +229,7 @@ async def test_follows_the_codes(
         (State.YELLOW_CARD, "yellow_card"),
         (State.SUSPENDED, "suspended"),
         (State.PENDING_PASSWORD, "password"),
-        (State.PENDING_CODE, "password"),
+        (State.PENDING_CODE, "phone_code"),
     ],
 )
 async def test_tells_by_a_still_picture_that_there_is_nothing_to_scan(
@@ -370,6 +384,29 @@ async def test_somebody_who_looks_opens_the_login_again(
     assert decode(coordinator.picture.png) == instance.payload
 
 
+async def test_asks_for_the_code_on_the_phone_and_for_no_other_meanwhile(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    cloud: Simulator,
+    instance: Instance,
+    entry: MockConfigEntry,
+) -> None:
+    coordinator = entry.runtime_data
+    await wait_until(hass, lambda: coordinator.data.login.code)
+    code = await pairing_code(hass, entry)
+    since = cloud.cloud.log.cursor
+    client = await hass_client()
+    for _ in range(3):
+        assert await proxied(client) == still("phone_code")
+        await coordinator.async_refresh()
+    # A request that was under way was given up: it could have spoilt the code.
+    asked = cloud.cloud.log.list(method="qr", since=since)
+    assert not any(item.ok for item in asked)
+    instance.enter_pairing_code(code)
+    await coordinator.async_refresh()
+    assert await proxied(client) == still("authorized")
+
+
 async def test_is_known_by_the_instance(
     entry: MockConfigEntry, entity_registry: er.EntityRegistry
 ) -> None:
@@ -403,6 +440,24 @@ async def test_sends_every_picture_twice_and_a_new_one_at_once(
     cloud.cloud.faults.add(Hang(), method="qr")
     await cloud.cloud.log.wait_for_open(method="qr")
     instance.scan()
+    await coordinator.async_refresh()
+    await viewer.expect(still("authorized"))
+
+
+async def test_goes_from_the_code_to_the_one_on_the_phone_at_once(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    instance: Instance,
+    entry: MockConfigEntry,
+) -> None:
+    coordinator = entry.runtime_data
+    await wait_until(hass, lambda: coordinator.data.login.code)
+    viewer = await Viewer.open(await hass_client())
+    assert instance.code is not None
+    await viewer.expect(instance.code.png)
+    code = await pairing_code(hass, entry)
+    await viewer.expect(still("phone_code"))
+    instance.enter_pairing_code(code)
     await coordinator.async_refresh()
     await viewer.expect(still("authorized"))
 

@@ -12,8 +12,9 @@ import tomllib
 from typing import Any
 
 from awesomeversion import AwesomeVersion, AwesomeVersionStrategy
+import hass_frontend
 from homeassistant.const import ATTR_DEVICE_CLASS, __version__
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.helpers import entity_registry as er, icon, translation
 from homeassistant.helpers.selector import selector
 from homeassistant.helpers.service import async_get_all_descriptions
@@ -28,13 +29,26 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
-from custom_components.green_api import PLATFORMS, config_flow, services
+from custom_components.green_api import (
+    PLATFORMS,
+    authorization,
+    config_flow,
+    coordinator,
+    link_flow,
+    options_flow,
+    services,
+)
 from custom_components.green_api.api.errors import (
+    AuthorizationRefused,
     CredentialsRejected,
     GreenApiError,
     InstanceNotReady,
+    PairingRefused,
+    SocketClosed,
 )
+from custom_components.green_api.api.models import Messenger, ScanFailure
 from custom_components.green_api.const import DOMAIN, MqttMode
+from custom_components.green_api.sensor import LOGIN_ATTRIBUTES
 
 ROOT = Path(__file__).parent.parent
 INTEGRATION = ROOT / "custom_components" / "green_api"
@@ -178,52 +192,150 @@ def test_no_family_of_errors_is_raised_itself() -> None:
     called = {ast.unparse(node.func) for node in _nodes(ast.Call)}
     raised = {ast.unparse(node.exc) for node in _nodes(ast.Raise) if node.exc}
     mapped = {ast.unparse(value) for node in _nodes(ast.Dict) for value in node.values}
-    assert "TokenRejected" in mapped, "the search finds nothing any more"
-    assert "UnexpectedAnswer" in raised, "the search finds nothing any more"
-    assert "InstanceExpired" in called, "the search finds nothing any more"
+    # Pairs of a text and an error are a mapping too.
+    for node in _nodes(ast.Tuple):
+        match node.elts:
+            case [ast.Constant(), ast.Name(name)]:
+                mapped.add(name)
+    for found in (called, mapped, raised):
+        assert found & {error.__name__ for error in RAISED}, "the search finds nothing"
+    assert {"TokenRejected", "InstanceExpired"} <= mapped
     assert not names & (called | raised | mapped)
 
 
+ERROR_KEYS = {error.key for error in _errors()}
+
+# Where the key of an error that a person sees is no literal: what it can be.
+EXPRESSIONS = {
+    "err.key": ERROR_KEYS,
+    "kind": {authorization._PAIRING, authorization._PHONE, authorization._ATTEMPT},
+    "self.data.connection_problem or GreenApiError.key": ERROR_KEYS,
+    "_OBSTACLES.get(self.data.state, 'state_forbids_login')": {
+        *coordinator._OBSTACLES.values(),
+        "state_forbids_login",
+    },
+}
+INVALID = {"err.key": {"invalid_phone_number"}}
+
+
+def _told_errors() -> Iterator[tuple[str, set[str]]]:
+    """Yield the key and the placeholders of each error that an action can raise."""
+    for node in _nodes(ast.Call):
+        expressions = {"translated_error": EXPRESSIONS, "_invalid": INVALID}.get(
+            ast.unparse(node.func)
+        )
+        if expressions is None:
+            continue
+        given = {str(keyword.arg) for keyword in node.keywords}
+        key = node.args[0]
+        if isinstance(key, ast.Constant):
+            yield str(key.value), given
+            continue
+        for name in expressions[ast.unparse(key)]:
+            yield name, given
+
+
+TOLD_ERRORS = list(_told_errors())
+TOLD_KEYS = {key for key, _ in TOLD_ERRORS} | ERROR_KEYS
+EXCEPTIONS = {name: texts["exceptions"] for name, texts in TEXTS.items()}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_errors_with_a_text_are_those_that_are_raised(language: str) -> None:
-    keys = {error.key for error in RAISED}
-    assert set(TEXTS[language]["exceptions"]) == keys
-    for key in keys:
-        assert set(TEXTS[language]["exceptions"][key]) == {"message"}
+def test_the_errors_with_a_text_are_those_that_are_told(language: str) -> None:
+    assert {"one_instance_only", "pairing_code_alive", "cloud_failed"} <= TOLD_KEYS
+    assert set(EXCEPTIONS[language]) == TOLD_KEYS
+    for text in EXCEPTIONS[language].values():
+        assert set(text) == {"message"}
 
 
-def _invalid_address_keys() -> set[object]:
-    keys: set[object] = set()
+def test_an_error_is_told_with_what_its_text_has_a_place_for() -> None:
+    given: dict[str, set[str]] = {}
+    for key, names in TOLD_ERRORS:
+        given.setdefault(key, set()).update(names)
+    for key, text in EXCEPTIONS["en"].items():
+        assert _placeholders(text["message"]) <= given.get(key, set()), key
+    for key in ("pairing_code_alive", "phone_code_alive", "attempts_exceeded"):
+        assert _placeholders(EXCEPTIONS["en"][key]["message"]) == {"seconds"}
+    assert _placeholders(EXCEPTIONS["en"]["not_for_messenger"]["message"]) == {
+        "messenger"
+    }
+    assert _placeholders(EXCEPTIONS["en"]["failed_for_some"]["message"]) == {"failures"}
+
+
+def _invalid_address_keys() -> set[str]:
+    keys: set[str] = set()
     for node in _nodes(ast.Call):
         if ast.unparse(node.func) == "InvalidAddress":
             (key,) = node.args
             assert isinstance(key, ast.Constant)
-            keys.add(key.value)
+            keys.add(str(key.value))
     return keys
+
+
+def _literal_errors(module: str) -> set[str]:
+    """Return the keys that a module puts into the errors of a form by name."""
+    tree = ast.parse((INTEGRATION / f"{module}.py").read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        value: ast.expr | None = None
+        match node:
+            case ast.Assign(targets=[ast.Subscript(value=target)], value=value):
+                named = ast.unparse(target).endswith("errors")
+            case ast.Call(func=ast.Attribute(attr="_refuse"), args=[_, value]):
+                named = True
+            case _:
+                named = False
+        if named and isinstance(value, ast.Constant):
+            found.add(str(value.value))
+    assert found
+    return found
+
+
+# What can come of any request.
+REQUEST_ERRORS = {
+    error.key
+    for error in RAISED
+    if not issubclass(error, (AuthorizationRefused, SocketClosed))
+}
+LOGIN_ERRORS = {
+    error.key
+    for error in _errors(AuthorizationRefused)
+    if not issubclass(error, PairingRefused)
+}
+# Only actions can name several instances.
+FOR_SEVERAL = {"failed_for_some", "one_instance_only"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_error_of_the_setup_has_a_text_and_no_text_is_left_over(
     language: str,
 ) -> None:
-    typed = _invalid_address_keys()
+    typed = _invalid_address_keys() - {"invalid_phone_number", "invalid_qr_domain"}
     assert {"invalid_token", "api_url_not_https"} <= typed
-    online = {error.key for error in RAISED} - {InstanceNotReady.key}
-    assert set(TEXTS[language]["config"]["error"]) == typed | online
+    literals = _literal_errors("config_flow")
+    online = REQUEST_ERRORS - {InstanceNotReady.key}
+    assert set(TEXTS[language]["config"]["error"]) == typed | literals | online
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_error_of_the_options_has_a_text_and_no_text_is_left_over(
     language: str,
 ) -> None:
-    literals = {
-        node.value.value
-        for node in _nodes(ast.Assign)
-        if ast.unparse(node.targets[0]).startswith("errors[")
-        and isinstance(node.value, ast.Constant)
-    }
-    assert literals
-    assert set(TEXTS[language]["options"]["error"]) == literals
+    literals = _literal_errors("options_flow") | _literal_errors("link_flow")
+    typed = {"invalid_phone_number", "invalid_qr_domain"}
+    assert typed < _invalid_address_keys()
+    expected = literals | typed | (TOLD_KEYS - FOR_SEVERAL)
+    assert set(TEXTS[language]["options"]["error"]) == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_error_has_the_same_words_in_a_dialog_and_in_an_action(
+    language: str,
+) -> None:
+    told = {key: text["message"] for key, text in EXCEPTIONS[language].items()}
+    errors = TEXTS[language]["options"]["error"]
+    shared = errors.keys() & told.keys()
+    assert {key: errors[key] for key in shared} == {key: told[key] for key in shared}
 
 
 # ------------------------------------------------------------------ flows
@@ -237,23 +349,66 @@ FORMS = {
     "config.user": _fields(config_flow.CREDENTIALS_SCHEMA),
     "config.connection": _fields(config_flow.ADDRESS_SCHEMA, config_flow.MQTT_SCHEMA),
     "config.reauth_confirm": _fields(config_flow.TOKEN_SCHEMA),
-    "options.init": _fields(config_flow.OPTIONS_SCHEMA),
+    "config.reconfigure": _fields(config_flow.RECONFIGURE_SCHEMA),
+    "options.login": _fields(options_flow.LOGIN_SCHEMA),
+    "options.mqtt": _fields(options_flow.MQTT_SCHEMA),
+    "options.qr_page": _fields(options_flow.QR_PAGE_SCHEMA),
+    "options.pairing": _fields(link_flow.PHONE_SCHEMA),
+    "options.pairing_expired": _fields(link_flow.PHONE_SCHEMA),
+    "options.phone": _fields(link_flow.PHONE_SCHEMA),
+    "options.phone_expired": _fields(link_flow.PHONE_SCHEMA),
+    "options.code": _fields(link_flow.CODE_SCHEMA),
+    "options.password": _fields(link_flow.PASSWORD_SCHEMA),
 }
+MENUS = {
+    "options.init": {"code", "login", "mqtt", "pairing", "password", "phone", "qr_page"}
+}
+JOBS = {"asking", "linking", "pairing_code", "sending_code", "sending_password"}
+ENDS = {"entry_removed", "linked", "state_forbids_login"}
+
+
+def test_every_step_of_the_options_is_known_here() -> None:
+    steps = {
+        name.removeprefix("async_step_")
+        for name in dir(options_flow.GreenApiOptionsFlow)
+        if name.startswith("async_step_")
+    }
+    shown = {step for step in (*FORMS, *MENUS) if step.startswith("options.")}
+    assert steps == {step.removeprefix("options.") for step in shown} | JOBS | ENDS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_form_has_a_title_and_a_text_for_each_field(language: str) -> None:
+def test_every_step_has_a_title_and_a_text_for_each_field(language: str) -> None:
     texts = TEXTS[language]
     steps = {
-        f"{flow}.{s}" for flow in ("config", "options") for s in texts[flow]["step"]
+        f"{flow}.{step}": of_step
+        for flow in ("config", "options")
+        for step, of_step in texts[flow]["step"].items()
     }
-    assert steps == set(FORMS)
+    assert set(steps) == {*FORMS, *MENUS, *(f"options.{job}" for job in JOBS)}
     for form, fields in FORMS.items():
-        flow, step = form.split(".")
-        of_step = texts[flow]["step"][step]
-        assert set(of_step) == {"title", "description", "data", "data_description"}
+        of_step = steps[form]
+        assert set(of_step) - {"submit"} == {
+            "title",
+            "description",
+            "data",
+            "data_description",
+        }
         assert set(of_step["data"]) == fields
         assert set(of_step["data_description"]) == fields
+    for menu, ways in MENUS.items():
+        assert set(steps[menu]) == {
+            "title",
+            "description",
+            "menu_options",
+            "menu_option_descriptions",
+        }
+        assert set(steps[menu]["menu_options"]) == ways
+        assert set(steps[menu]["menu_option_descriptions"]) == ways
+    for job in JOBS:
+        assert set(steps[f"options.{job}"]) == {"title"}
+    assert set(texts["options"]["progress"]) == JOBS
+    assert set(texts["options"]["abort"]) == ENDS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -297,6 +452,24 @@ def test_an_entity_has_a_name_and_an_icon(
     options = set(getattr(description, "options", None) or ())
     assert set(texts.get("state", ())) == options
     assert set(icons.get("state", ())) == options
+    words = list(texts.get("state", {}).values())
+    assert len(set(words)) == len(words)
+    attributes = LOGIN_ATTRIBUTES if key == "login" and platform == "sensor" else ()
+    assert set(texts.get("state_attributes", ())) == set(attributes)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_attribute_of_the_login_has_a_name_and_every_problem_a_word(
+    language: str,
+) -> None:
+    attributes = TEXTS[language]["entity"]["sensor"]["login"]["state_attributes"]
+    names = [texts["name"] for texts in attributes.values()]
+    assert len(set(names)) == len(LOGIN_ATTRIBUTES)
+    for name, texts in attributes.items():
+        with_words = {"name", "state"} if name == "problem" else {"name"}
+        assert set(texts) == with_words
+    expected = {*ScanFailure, *REQUEST_ERRORS, *LOGIN_ERRORS}
+    assert set(attributes["problem"]["state"]) == expected
 
 
 def test_no_name_or_icon_is_left_over() -> None:
@@ -313,20 +486,45 @@ def test_every_icon_is_spelled_as_one() -> None:
         assert re.fullmatch(r"mdi:[a-z0-9]+(-[a-z0-9]+)*", str(name)), path
 
 
+def test_every_icon_is_one_that_home_assistant_has() -> None:
+    folder = Path(hass_frontend.__file__).parent / "static" / "mdi"
+    index = _json(folder / "iconMetadata.json")
+    known: set[str] = set()
+    for part in index["parts"]:
+        known.update(_json(folder / f"{part['file']}.json"))
+    missing = {str(name) for _, name in _flat(ICONS)} - {
+        f"mdi:{name}" for name in known
+    }
+    assert missing == set()
+
+
+def test_no_two_states_of_a_sensor_share_an_icon() -> None:
+    for key, icons in ICONS["entity"]["sensor"].items():
+        names = [icons["default"], *icons.get("state", {}).values()]
+        assert len(set(names)) == len(names), key
+
+
 async def test_home_assistant_gives_names_and_icons_to_the_entities(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     await hass.async_block_till_done()
     entries = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
-    assert len(entries) == len(DESCRIPTIONS)
+    described = [
+        (platform, item.key)
+        for platform, item in DESCRIPTIONS
+        if Messenger.WHATSAPP in getattr(item, "messengers", Messenger)
+    ]
+    assert sorted((item.domain, item.unique_id) for item in entries) == sorted(
+        (str(platform), f"{entry.unique_id}_{key}") for platform, key in described
+    )
     names = FLAT["en"]
     icons = await icon.async_get_icons(hass, "entity", {DOMAIN})
     for item in entries:
         name = names[f"entity.{item.domain}.{item.translation_key}.name"]
         assert item.original_name == name
         state = hass.states.get(item.entity_id)
-        assert state
-        assert state.name == f"{entry.title} {name}"
+        assert (state is None) is item.disabled
+        assert state is None or state.name == f"{entry.title} {name}"
         assert icons[DOMAIN][item.domain][str(item.translation_key)]["default"]
     sensor = hass.states.get("sensor.whatsapp_1101000001_state")
     assert sensor
@@ -339,7 +537,7 @@ async def test_home_assistant_gives_names_and_icons_to_the_entities(
 
 
 def test_every_action_has_texts_and_an_icon() -> None:
-    assert set(SERVICES) == {services.SERVICE_LOGOUT}
+    assert set(SERVICES) == set(services.ACTIONS)
     assert set(ICONS["services"]) == set(SERVICES)
     for language in LANGUAGES:
         texts = TEXTS[language]["services"]
@@ -351,9 +549,47 @@ def test_every_action_has_texts_and_an_icon() -> None:
                 assert set(field) == {"name", "description"}
 
 
-def test_the_fields_of_the_action_are_those_of_its_schema() -> None:
-    schema = services.INSTANCE_SCHEMA.validators[0]
-    assert set(SERVICES[services.SERVICE_LOGOUT]["fields"]) == _fields(schema)
+@pytest.mark.parametrize("name", services.ACTIONS)
+def test_the_fields_of_an_action_are_those_of_its_schema(name: str) -> None:
+    schema: Any = services.ACTIONS[name].schema
+    keys = schema.validators[0].schema
+    fields = SERVICES[name]["fields"]
+    assert set(fields) == {str(key) for key in keys}
+    required = {str(key) for key in keys if isinstance(key, vol.Required)}
+    assert {key for key, of in fields.items() if of.get("required")} == required
+    assert required.isdisjoint({"device_id", "config_entry_id"})
+
+
+@pytest.mark.parametrize(("name", "action"), services.ACTIONS.items())
+def test_only_what_can_be_done_to_several_instances_lets_choose_several(
+    name: str, action: services.Action
+) -> None:
+    fields = SERVICES[name]["fields"]
+    several = fields["device_id"]["selector"]["device"].get("multiple", False)
+    plain = not action.fields and action.response is SupportsResponse.NONE
+    assert several is plain
+
+
+def test_what_is_secret_is_typed_unseen() -> None:
+    for action in SERVICES.values():
+        for name, field in action["fields"].items():
+            if name == "password":
+                assert field["selector"] == {"text": {"type": "password"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "warnings"),
+    [
+        ("get_qr_page", {"en": "the link carries the token", "ru": "содержит токен"}),
+        ("send_authorization_code", dict.fromkeys(LANGUAGES, "call_service")),
+        ("send_authorization_password", dict.fromkeys(LANGUAGES, "call_service")),
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_action_warns_of_what_it_gives_away(
+    name: str, warnings: dict[str, str], language: str
+) -> None:
+    assert warnings[language] in TEXTS[language]["services"][name]["description"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from simulator import Instance, Simulator
+from custom_components.green_api.api.models import Messenger
+from custom_components.green_api.const import DOMAIN
+from simulator import Instance, QrAnswer, Simulator, State
 from tests.conftest import entry_of, set_up
 from tests.waiting import (
     forgive_nothing,
@@ -33,8 +35,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_tell_what_is_needed_while_a_code_is_shown(
-    hass: HomeAssistant, hass_client: ClientSessionGenerator, entry: MockConfigEntry
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    cloud: Simulator,
+    instance: Instance,
 ) -> None:
+    entry = await set_up(hass, cloud, instance, qr_domain="qr.example.org")
     coordinator = entry.runtime_data
     await wait_until(hass, lambda: coordinator.data.login.code)
     told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
@@ -49,17 +55,29 @@ async def test_tell_what_is_needed_while_a_code_is_shown(
         "messenger": "whatsapp",
         "state": "not_authorized",
         "since": coordinator.data.since.isoformat(),
+        "suspended_until": None,
         "account_known": False,
         "problem": None,
     }
     assert told["login"] == {
         "phase": "showing",
+        "problem": None,
+        "began_at": coordinator.data.login.began_at.isoformat(),
+        "ends_at": coordinator.data.login.ends_at.isoformat(),
         "sequence": 1,
         "issued_at": code.issued_at.isoformat(),
         "expires_at": code.expires_at.isoformat(),
     }
     saved = told["entry"]
-    assert saved["options"] == {"mqtt": "off", "mqtt_prefix": "green_api"}
+    assert saved["minor_version"] == 2
+    assert saved["options"] == {
+        "login_always": False,
+        "login_window": 5,
+        "mqtt": "off",
+        "mqtt_prefix": "green_api",
+        "poll_interval": 60,
+        "qr_domain": "qr.example.org",
+    }
     assert saved["data"] == {
         "id_instance": "**REDACTED**",
         "api_token_instance": "**REDACTED**",
@@ -93,6 +111,9 @@ async def test_tell_of_a_failure_and_of_its_end(
     assert told["instance"]["account_known"] is True
     assert told["login"] == {
         "phase": "idle",
+        "problem": None,
+        "began_at": None,
+        "ends_at": None,
         "sequence": None,
         "issued_at": None,
         "expires_at": None,
@@ -125,12 +146,76 @@ async def test_tell_why_an_entry_is_not_loaded(
     assert told["instance"]["state"] == "not_authorized"
 
 
-async def test_give_nothing_away_that_could_be_misused(
+async def test_tell_why_no_code_comes_but_not_in_the_words_of_the_cloud(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
     cloud: Simulator,
     instance: Instance,
 ) -> None:
+    words = "Mrs Miller has left"
+    cloud.cloud.faults.add(QrAnswer("error", words), method="qr")
+    entry = await set_up(hass, cloud, instance)
+    coordinator = entry.runtime_data
+    await wait_until(hass, lambda: coordinator.data.login.detail)
+    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert told["login"]["problem"] == "other"
+    assert told["instance"]["problem"] == "other"
+    assert "Miller" not in str(told)
+
+
+async def test_tell_until_when_an_instance_is_suspended(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, cloud: Simulator
+) -> None:
+    instance = cloud.cloud.create("4100000001", "telegram", State.AUTHORIZED)
+    entry = await set_up(hass, cloud, instance)
+    instance.set_suspended_until(3600)
+    coordinator = entry.runtime_data
+    await coordinator.async_refresh()
+    await wait_until(hass, lambda: coordinator.data.suspended_until)
+    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert told["instance"]["state"] == "suspended"
+    until = coordinator.data.suspended_until.isoformat()
+    assert told["instance"]["suspended_until"] == until
+
+
+async def test_tell_of_a_login_by_phone(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    instance: Instance,
+    entry: MockConfigEntry,
+) -> None:
+    answer = await hass.services.async_call(
+        DOMAIN,
+        "get_authorization_code",
+        {"config_entry_id": entry.entry_id, "phone_number": "+44 7911 123456"},
+        blocking=True,
+        return_response=True,
+    )
+    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert told["login"]["phase"] == "phone_code"
+    assert told["login"]["ends_at"] > told["login"]["began_at"]
+    assert told["login"]["sequence"] is None
+    assert answer is not None
+    for secret in (answer["code"], instance.pairing_code, "7911123456"):
+        assert secret
+        assert str(secret) not in str(told)
+
+
+@pytest.mark.parametrize("websocket", [True, False])
+async def test_give_nothing_away_that_could_be_misused(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: Simulator,
+    instance: Instance,
+    *,
+    websocket: bool,
+) -> None:
+    if websocket:
+        monkeypatch.setattr(
+            "custom_components.green_api.login._SOCKET_MESSENGERS",
+            frozenset({Messenger.WHATSAPP}),
+        )
     entry = await set_up(hass, cloud, instance, mqtt="state_and_qr")
     coordinator = entry.runtime_data
     assert await async_setup_component(hass, "diagnostics", {})
@@ -149,6 +234,10 @@ async def test_give_nothing_away_that_could_be_misused(
     instance.scan()
     await coordinator.async_refresh()
     await wait_until(hass, lambda: coordinator.data.account)
+    # The name is kept in the entry, with the number it belongs to.
+    assert ("account_name" in entry.data) is websocket
+    texts.append(await download())
+    assert await hass.config_entries.async_unload(entry.entry_id)
     texts.append(await download())
     hidden = (
         instance.token,
@@ -156,6 +245,8 @@ async def test_give_nothing_away_that_could_be_misused(
         instance.account.phone,
         coordinator.data.account.masked,
         instance.account.wid,
+        instance.account.name,
+        json.dumps(instance.account.name)[1:-1],
         "PNG",
         # Wherever a picture's bytes would show up, whatever their form.
         b64encode(png).decode()[:12],

@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.green_api.const import DOMAIN
 from custom_components.green_api.snapshot import LoginPhase
 from custom_components.green_api.stills import Situation, load_stills
 from simulator import Hang, Instance, ManualClock, Simulator, State
@@ -130,6 +131,29 @@ async def test_goes_from_the_code_straight_to_the_picture_of_success(
     ]
     assert len(states) == 1
     assert states[0] > before
+
+
+async def test_tells_that_a_code_is_to_be_entered_on_the_phone(
+    hass: HomeAssistant, instance: Instance, entry: MockConfigEntry
+) -> None:
+    coordinator = entry.runtime_data
+    await wait_until(hass, lambda: coordinator.data.login.code)
+    before = state_of(hass)
+    answer = await hass.services.async_call(
+        DOMAIN,
+        "get_authorization_code",
+        {"config_entry_id": entry.entry_id, "phone_number": "+44 7911 123456"},
+        blocking=True,
+        return_response=True,
+    )
+    assert await picture_of(hass) == load_stills()[Situation.PHONE_CODE]
+    waiting = state_of(hass)
+    assert waiting > before
+    assert answer is not None
+    instance.enter_pairing_code(str(answer["code"]))
+    await coordinator.async_refresh()
+    assert await picture_of(hass) == load_stills()[Situation.AUTHORIZED]
+    assert state_of(hass) > waiting
 
 
 async def test_is_there_without_a_connection_and_served_by_http(

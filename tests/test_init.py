@@ -46,9 +46,16 @@ from tests.waiting import (
 ENTITIES = {
     "button.whatsapp_1101000001_log_out",
     "button.whatsapp_1101000001_reboot",
+    "button.whatsapp_1101000001_show_login_qr",
     "camera.whatsapp_1101000001_login_qr_live",
     "image.whatsapp_1101000001_login_qr",
+    "sensor.whatsapp_1101000001_code_valid_until",
+    "sensor.whatsapp_1101000001_login",
     "sensor.whatsapp_1101000001_state",
+}
+DISABLED = {
+    "sensor.whatsapp_1101000001_account",
+    "sensor.whatsapp_1101000001_account_name",
 }
 
 
@@ -113,7 +120,8 @@ async def test_makes_a_device_with_its_entities(
     assert device.entry_type is dr.DeviceEntryType.SERVICE
     assert device.configuration_url == "https://console.green-api.com"
     registered = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-    assert {item.entity_id for item in registered} == ENTITIES
+    assert {item.entity_id for item in registered} == ENTITIES | DISABLED
+    assert {item.entity_id for item in registered if item.disabled} == DISABLED
     assert {item.device_id for item in registered} == {device.id}
     assert all(hass.states.get(entity_id) for entity_id in ENTITIES)
 
@@ -308,7 +316,7 @@ async def test_comes_up_by_itself_after_the_cloud_was_dead_at_the_start(
         (Status(429, Body.EMPTY), "rate_limited"),
         (Status(466, Body.JSON), "quota_exceeded"),
         (Status(200, Body.HTML), "unexpected_answer"),
-        (Status(404, Body.JSON, "Cannot GET"), "request_rejected"),
+        (Status(404, Body.JSON, "Cannot GET"), "method_not_available"),
         (Drop(), "cannot_connect"),
         (Hang(), "timed_out"),
         (Expired(), "instance_expired"),

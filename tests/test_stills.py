@@ -57,7 +57,7 @@ LOGIN_PROBLEMS: list[str | None] = [None, *ScanFailure, *sorted(_keys())]
 BY_STATE = {
     InstanceState.AUTHORIZED: Situation.AUTHORIZED,
     InstanceState.BLOCKED: Situation.BLOCKED,
-    InstanceState.PENDING_CODE: Situation.PASSWORD,
+    InstanceState.PENDING_CODE: Situation.PHONE_CODE,
     InstanceState.PENDING_PASSWORD: Situation.PASSWORD,
     InstanceState.SLEEP_MODE: Situation.UNKNOWN,
     InstanceState.STARTING: Situation.STARTING,
@@ -71,6 +71,7 @@ BY_PHASE = {
     LoginPhase.WAITING: Situation.WAITING,
     LoginPhase.SHOWING: Situation.WAITING,  # the code has just ended
     LoginPhase.PASSWORD: Situation.PASSWORD,
+    LoginPhase.PHONE_CODE: Situation.PHONE_CODE,
     LoginPhase.EXPIRED: Situation.PAUSED,
 }
 
@@ -137,10 +138,10 @@ def test_a_picture_is_opaque_of_one_size_and_no_code(situation: Situation) -> No
     assert load_stills()[situation] == path.read_bytes()
 
 
-def test_there_are_eleven_pictures_and_none_too_many() -> None:
+def test_there_are_twelve_pictures_and_none_too_many() -> None:
     files = {path.name for path in stills._FOLDER.iterdir()}
     assert files == {f"{situation}.png" for situation in Situation}
-    assert len(files) == 11
+    assert len(files) == 12
 
 
 def test_no_two_situations_share_a_picture() -> None:

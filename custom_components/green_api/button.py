@@ -1,4 +1,4 @@
-"""The buttons that log the instance out and restart it."""
+"""The buttons that show a login QR, log the instance out and restart it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -28,6 +28,11 @@ class GreenApiButtonDescription(ButtonEntityDescription):
 
 
 DESCRIPTIONS = (
+    GreenApiButtonDescription(
+        key="login",
+        translation_key="login",
+        press_fn=GreenApiCoordinator.async_request_login,
+    ),
     GreenApiButtonDescription(
         key="logout",
         translation_key="logout",

@@ -1,15 +1,23 @@
 """What a person may attach to a problem report."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_API_TOKEN_INSTANCE, CONF_ID_INSTANCE, CONF_MQTT_TOPICS
+from .const import (
+    CONF_ACCOUNT_NAME,
+    CONF_API_TOKEN_INSTANCE,
+    CONF_ID_INSTANCE,
+    CONF_MQTT_TOPICS,
+)
 from .coordinator import GreenApiConfigEntry
+from .snapshot import LoginProgress
 
 TO_REDACT: Final = {
+    CONF_ACCOUNT_NAME,
     CONF_API_TOKEN_INSTANCE,
     CONF_ID_INSTANCE,
     CONF_MQTT_TOPICS,
@@ -27,7 +35,6 @@ async def async_get_config_entry_diagnostics(
         return {"entry": about_entry, "reason": entry.error_reason_translation_key}
     coordinator = entry.runtime_data
     data = coordinator.data
-    code = data.login.code
     error = coordinator.last_exception
     return {
         "entry": about_entry,
@@ -40,13 +47,27 @@ async def async_get_config_entry_diagnostics(
             "messenger": data.messenger,
             "state": data.reading.word,
             "since": data.since.isoformat(),
+            "suspended_until": _stamp(data.suspended_until),
             "account_known": data.account is not None,
             "problem": data.problem,
         },
-        "login": {
-            "phase": data.login.phase,
-            "sequence": code.sequence if code else None,
-            "issued_at": code.issued_at.isoformat() if code else None,
-            "expires_at": code.expires_at.isoformat() if code else None,
-        },
+        "login": _about_login(data.login),
     }
+
+
+def _about_login(login: LoginProgress) -> dict[str, Any]:
+    """Return all but the code's picture and the cloud's own words."""
+    code = login.code
+    return {
+        "phase": login.phase,
+        "problem": login.problem,
+        "began_at": _stamp(login.began_at),
+        "ends_at": _stamp(login.ends_at),
+        "sequence": code.sequence if code else None,
+        "issued_at": _stamp(code.issued_at) if code else None,
+        "expires_at": _stamp(code.expires_at) if code else None,
+    }
+
+
+def _stamp(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -299,7 +299,11 @@ async def test_new_options_leave_nothing_of_the_old_topics(
 
         flow = await hass.config_entries.options.async_init(entry.entry_id)
         await hass.config_entries.options.async_configure(
-            flow["flow_id"], dict(entry.options) | options
+            flow["flow_id"], {"next_step_id": "mqtt"}
+        )
+        present = {name: entry.options[name] for name in ("mqtt", "mqtt_prefix")}
+        await hass.config_entries.options.async_configure(
+            flow["flow_id"], present | options
         )
         await hass.async_block_till_done()
         if away == "MQTT":
