@@ -141,6 +141,17 @@ async def test_a_second_pairing_code_is_refused_with_the_time_left(
     assert instance.state is State.NOT_AUTHORIZED
 
 
+async def test_a_code_that_was_used_is_in_nobodys_way(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, entry: MockConfigEntry
+) -> None:
+    coordinator = entry.runtime_data
+    issued = await async_get_pairing_code(coordinator, PHONE)
+    instance.enter_pairing_code(issued.code)
+    await wait_until(hass, lambda: coordinator.data.state is InstanceState.AUTHORIZED)
+    await coordinator.async_logout()
+    assert (await async_get_pairing_code(coordinator, PHONE)).code != issued.code
+
+
 async def test_of_two_who_ask_at_once_one_is_refused(
     hass: HomeAssistant, cloud: Simulator, entry: MockConfigEntry
 ) -> None:

@@ -5,14 +5,18 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
+from .authorization import async_forget_used_codes, async_resume
 from .clients import client_for
 from .const import (
     CONF_API_TOKEN_INSTANCE,
     CONF_API_URL,
     CONF_ID_INSTANCE,
+    DEFAULT_OPTIONS,
     DOMAIN,
+    MINOR_VERSION,
 )
 from .coordinator import GreenApiConfigEntry, GreenApiCoordinator
+from .issues import async_keep_issues, async_setup_issues, issues_of_set_up
 from .publisher import async_clear, async_start
 from .services import async_setup_services
 from .stills import load_stills
@@ -25,6 +29,20 @@ PLATFORMS = (Platform.BUTTON, Platform.CAMERA, Platform.IMAGE, Platform.SENSOR)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what all instances share."""
     async_setup_services(hass)
+    async_setup_issues(hass)
+    return True
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: GreenApiConfigEntry) -> bool:
+    """Bring an entry of an earlier version up to date; refuse one of a later."""
+    if entry.version > 1:
+        return False
+    if entry.minor_version < MINOR_VERSION:
+        hass.config_entries.async_update_entry(
+            entry,
+            options={**DEFAULT_OPTIONS, **entry.options},
+            minor_version=MINOR_VERSION,
+        )
     return True
 
 
@@ -38,10 +56,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: GreenApiConfigEntry) -> 
     )
     stills = await hass.async_add_executor_job(load_stills)
     coordinator = GreenApiCoordinator(hass, entry, client, stills)
-    await coordinator.async_config_entry_first_refresh()
+    async_resume(coordinator)
+    with issues_of_set_up(hass, entry):
+        await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     async_start(hass, entry)
+    async_keep_issues(hass, entry)
+    async_forget_used_codes(coordinator)
     return True
 
 

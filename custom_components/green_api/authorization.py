@@ -109,6 +109,19 @@ def async_resume(coordinator: GreenApiCoordinator) -> None:
         coordinator.login.hold(timedelta(seconds=left))
 
 
+@callback
+def async_forget_used_codes(coordinator: GreenApiCoordinator) -> None:
+    """Allow another code once the instance has been linked, until the unload."""
+
+    @callback
+    def forget() -> None:
+        if coordinator.data.state is InstanceState.AUTHORIZED:
+            for kind in (_PAIRING, _PHONE):
+                _block(coordinator, kind, 0.0)
+
+    coordinator.config_entry.async_on_unload(coordinator.async_add_listener(forget))
+
+
 def wants_password(coordinator: GreenApiCoordinator) -> bool:
     """Return whether the instance waits for a two-factor password."""
     data = coordinator.data

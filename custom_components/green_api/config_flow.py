@@ -1,19 +1,16 @@
-"""The set-up of an instance, its new token, and its options."""
+"""The set-up of an instance, its new token, and its new address."""
 
 from collections.abc import Callable, Mapping
-import re
 from typing import Any, Final, override
 
 from homeassistant.config_entries import (
     ConfigEntry,
     ConfigFlow,
     ConfigFlowResult,
-    OptionsFlowWithReload,
+    UnknownEntry,
 )
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -29,11 +26,14 @@ from .api.address import (
 )
 from .api.client import GreenApiClient
 from .api.errors import (
+    AuthorizationRefused,
     CertificateRejected,
     GreenApiError,
     HostNotFound,
     InstanceNotReady,
     InstanceRejected,
+    MethodNotAvailable,
+    RequestRejected,
     TokenRejected,
     UnexpectedAnswer,
 )
@@ -45,22 +45,20 @@ from .const import (
     CONF_ID_INSTANCE,
     CONF_MESSENGER,
     CONF_MQTT,
-    CONF_MQTT_PREFIX,
     CONSOLE_URL,
-    DEFAULT_MQTT_PREFIX,
+    DEFAULT_OPTIONS,
     DOMAIN,
     EXAMPLE_API_URL,
+    MINOR_VERSION as ENTRY_MINOR_VERSION,
     MQTT_DOMAIN,
     MqttMode,
 )
+from .options_flow import MQTT_SELECTOR, GreenApiOptionsFlow
 
 _ID: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 _URL: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 _TOKEN: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-)
-_MQTT: Final = SelectSelector(
-    SelectSelectorConfig(options=list(MqttMode), translation_key=CONF_MQTT)
 )
 
 CREDENTIALS_SCHEMA: Final = vol.Schema(
@@ -71,9 +69,9 @@ CREDENTIALS_SCHEMA: Final = vol.Schema(
 )
 TOKEN_SCHEMA: Final = vol.Schema({vol.Required(CONF_API_TOKEN_INSTANCE): _TOKEN})
 ADDRESS_SCHEMA: Final = vol.Schema({vol.Required(CONF_API_URL): _URL})
-MQTT_SCHEMA: Final = vol.Schema({vol.Required(CONF_MQTT): _MQTT})
-OPTIONS_SCHEMA: Final = MQTT_SCHEMA.extend(
-    {vol.Required(CONF_MQTT_PREFIX): TextSelector()}
+MQTT_SCHEMA: Final = vol.Schema({vol.Required(CONF_MQTT): MQTT_SELECTOR})
+RECONFIGURE_SCHEMA: Final = ADDRESS_SCHEMA.extend(
+    {vol.Optional(CONF_API_TOKEN_INSTANCE): _TOKEN}
 )
 
 # Which field a failure of the online check belongs to; the others to the form.
@@ -81,15 +79,17 @@ _FIELD_OF_ERROR: Final[dict[type[GreenApiError], str]] = {
     CertificateRejected: CONF_API_URL,
     HostNotFound: CONF_API_URL,
     InstanceRejected: CONF_ID_INSTANCE,
+    MethodNotAvailable: CONF_API_URL,
     TokenRejected: CONF_API_TOKEN_INSTANCE,
     UnexpectedAnswer: CONF_API_URL,
 }
 
-_PREFIX: Final = re.compile(r"[^\s/+#$][^\s+#]{0,99}")
-
 
 class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Set an instance up, or take its new token."""
+    """Set an instance up, or take its new token or address."""
+
+    VERSION = 1
+    MINOR_VERSION = ENTRY_MINOR_VERSION
 
     def __init__(self) -> None:
         """Start with nothing typed."""
@@ -155,7 +155,8 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
                     id_instance=self._id_instance,
                     api_token_instance=self._token,
                 )
-                messenger = await _check(client, errors)
+                guess = Messenger.of_instance(self._id_instance)
+                messenger = await _check(client, guess, errors)
                 if messenger is not None:
                     return self._create(api_url, messenger, user_input)
             if errors.keys() & {CONF_ID_INSTANCE, CONF_API_TOKEN_INSTANCE}:
@@ -189,8 +190,8 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
                 CONF_MESSENGER: messenger.value,
             },
             options={
+                **DEFAULT_OPTIONS,
                 CONF_MQTT: user_input.get(CONF_MQTT, MqttMode.OFF.value),
-                CONF_MQTT_PREFIX: DEFAULT_MQTT_PREFIX,
             },
         )
 
@@ -215,7 +216,7 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
                     id_instance=entry.data[CONF_ID_INSTANCE],
                     api_token_instance=token,
                 )
-                if await _check(client, errors):
+                if await _check(client, Messenger(entry.data[CONF_MESSENGER]), errors):
                     return self.async_update_reload_and_abort(
                         entry, data_updates={CONF_API_TOKEN_INSTANCE: token}
                     )
@@ -231,31 +232,66 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
             description_placeholders={"console": CONSOLE_URL, "title": entry.title},
         )
 
-
-class GreenApiOptionsFlow(OptionsFlowWithReload):
-    """Change what is published by MQTT."""
-
-    async def async_step_init(
+    async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the mode and the prefix of the topics."""
+        """Ask for another address and, if there is one, another token."""
+        try:
+            return await self._reconfigure(user_input)
+        except UnknownEntry:
+            return self.async_abort(reason="entry_removed")
+
+    async def _reconfigure(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+        entry = self._get_reconfigure_entry()
+        present = Messenger(entry.data[CONF_MESSENGER])
+        told = present
         errors: dict[str, str] = {}
         if user_input is not None:
-            prefix = user_input[CONF_MQTT_PREFIX].strip().rstrip("/")
-            if not _is_prefix(prefix):
-                errors[CONF_MQTT_PREFIX] = "invalid_prefix"
-            elif prefix.split("/")[0] in _discovery_prefixes(self.hass):
-                errors[CONF_MQTT_PREFIX] = "prefix_is_discovery"
-            else:
-                return self.async_create_entry(
-                    data={**user_input, CONF_MQTT_PREFIX: prefix}
+            api_url = _clean(clean_api_url, user_input, CONF_API_URL, errors)
+            if user_input.get(CONF_API_TOKEN_INSTANCE):
+                self._token = _clean(
+                    clean_token, user_input, CONF_API_TOKEN_INSTANCE, errors
                 )
+            if not errors:
+                # What was typed before counts on: the field comes back empty.
+                token = self._token or entry.data[CONF_API_TOKEN_INSTANCE]
+                client = client_for(
+                    self.hass,
+                    api_url=api_url,
+                    id_instance=entry.data[CONF_ID_INSTANCE],
+                    api_token_instance=token,
+                )
+                told = await _check(client, present, errors) or present
+                if told is not present:
+                    errors[CONF_API_URL] = "another_messenger"
+                elif not errors:
+                    return self.async_update_reload_and_abort(
+                        entry,
+                        data_updates={
+                            CONF_API_URL: api_url,
+                            CONF_API_TOKEN_INSTANCE: token,
+                        },
+                    )
+            if CONF_API_TOKEN_INSTANCE in errors:
+                self._token = ""
+            if CONF_ID_INSTANCE in errors:
+                # The id stays as it is: it is not known at this address.
+                errors[CONF_API_URL] = errors.pop(CONF_ID_INSTANCE)
+        suggested = {CONF_API_URL: entry.data[CONF_API_URL]} | (user_input or {})
+        suggested.pop(CONF_API_TOKEN_INSTANCE, None)
         return self.async_show_form(
-            step_id="init",
+            step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                OPTIONS_SCHEMA, user_input or self.config_entry.options
+                RECONFIGURE_SCHEMA, suggested
             ),
             errors=errors,
+            description_placeholders={
+                "console": CONSOLE_URL,
+                "example": EXAMPLE_API_URL,
+                "id_instance": entry.data[CONF_ID_INSTANCE],
+                "messenger": present.label,
+                "other": told.label,
+            },
         )
 
 
@@ -273,26 +309,28 @@ def _clean(
         return user_input[field] if field != CONF_API_TOKEN_INSTANCE else ""
 
 
-async def _check(client: GreenApiClient, errors: dict[str, str]) -> Messenger | None:
-    """Return the instance's messenger; note the error where it can't be asked."""
+async def _check(
+    client: GreenApiClient, guess: Messenger, errors: dict[str, str]
+) -> Messenger | None:
+    """Return the instance's messenger, the guess where the cloud does not tell.
+
+    None, and an error noted, where the instance can't be asked.
+    """
     try:
         await client.get_state_instance()
     except InstanceNotReady:
         pass  # The credentials are right, and the instance will be up in minutes.
+    except AuthorizationRefused:
+        # Not documented of this method: no words of its own for it.
+        errors["base"] = RequestRejected.key
+        return None
     except GreenApiError as err:
         errors[_FIELD_OF_ERROR.get(type(err), "base")] = err.key
         return None
-    guess = Messenger.of_instance(client.id_instance)
     try:
         return (await client.get_settings()).messenger or guess
     except GreenApiError:
         return guess
-
-
-def _is_prefix(text: str) -> bool:
-    # A broker cuts the connection for a topic with control characters, and the
-    # client would send it again and again.
-    return bool(_PREFIX.fullmatch(text)) and text.isprintable() and "//" not in text
 
 
 def _has_mqtt(hass: HomeAssistant) -> bool:
@@ -301,12 +339,3 @@ def _has_mqtt(hass: HomeAssistant) -> bool:
             MQTT_DOMAIN, include_ignore=False, include_disabled=False
         )
     )
-
-
-def _discovery_prefixes(hass: HomeAssistant) -> set[str]:
-    """Return the first levels of the topics that Home Assistant discovers by."""
-    prefixes = {"homeassistant"}
-    for entry in hass.config_entries.async_entries(MQTT_DOMAIN):
-        prefix = entry.options.get("discovery_prefix", "homeassistant")
-        prefixes.add(str(prefix).split("/")[0])
-    return prefixes

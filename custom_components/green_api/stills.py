@@ -38,7 +38,7 @@ class Situation(StrEnum):
 _BY_STATE: Final = {
     InstanceState.AUTHORIZED: Situation.AUTHORIZED,
     InstanceState.BLOCKED: Situation.BLOCKED,
-    InstanceState.PENDING_CODE: Situation.PASSWORD,
+    InstanceState.PENDING_CODE: Situation.PHONE_CODE,
     InstanceState.PENDING_PASSWORD: Situation.PASSWORD,
     InstanceState.SLEEP_MODE: Situation.UNKNOWN,
     InstanceState.STARTING: Situation.STARTING,

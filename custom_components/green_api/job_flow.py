@@ -1,0 +1,170 @@
+"""A dialog of an entry's options that waits for what takes long."""
+
+from abc import abstractmethod
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, override
+
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntryState,
+    ConfigFlowResult,
+    OptionsFlowWithReload,
+    UnknownEntry,
+)
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+
+from .coordinator import GreenApiConfigEntry, GreenApiCoordinator
+
+type Job = Callable[[], Coroutine[Any, Any, str]]
+
+
+class JobFlow(OptionsFlowWithReload):
+    """Run jobs, one at a time, behind a progress step or beside an open form.
+
+    A job ends with the name of the step to go on with, and it ends with the dialog.
+    The entry may be reloaded or removed at any moment.
+    """
+
+    _job: asyncio.Task[str] | None = None
+    _led_here = False
+
+    @property
+    @override
+    def config_entry(self) -> GreenApiConfigEntry:
+        """Return the entry; ends the dialog where it was removed meanwhile."""
+        try:
+            return super().config_entry
+        except UnknownEntry:
+            raise AbortFlow("entry_removed") from None
+
+    @property
+    def coordinator(self) -> GreenApiCoordinator | None:
+        """Return the coordinator of the moment, None while the entry has none."""
+        entry = self.config_entry
+        return entry.runtime_data if entry.state is ConfigEntryState.LOADED else None
+
+    @abstractmethod
+    def step_after(self, err: HomeAssistantError) -> str:
+        """Return the step to go on with after a job has failed."""
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Leave no job behind."""
+        self.end_job()
+
+    async def async_step_entry_removed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """End, because the entry is gone."""
+        return self.async_abort(reason="entry_removed")
+
+    def show_job(
+        self, step_id: str, job: Job, placeholders: dict[str, str]
+    ) -> ConfigFlowResult:
+        """Show the progress of a job; when it is done, go on to where it leads."""
+        # Not at once: a job that is done before it is shown would hand the form's
+        # input on to the next step.
+        task = self._start(job, eager=False)
+        if task.done():
+            self._job = None
+            self._led_here = True
+            return self.async_show_progress_done(next_step_id=task.result())
+        return self.async_show_progress(
+            step_id=step_id,
+            progress_action=step_id,
+            description_placeholders=placeholders,
+            progress_task=task,
+        )
+
+    def typed(self, user_input: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Return the input of a form, None for what was meant for the one before.
+
+        Home Assistant hands the second click of a double one on to where the job
+        has led that the first one has started.
+        """
+        led_here, self._led_here = self._led_here, False
+        return None if led_here else user_input
+
+    def run_beside(self, form: str, job: Job) -> str | None:
+        """Return where a job beside an open form leads, None as long as it goes on.
+
+        The dialog then asks again by itself, if it has shown any progress before.
+        """
+        fresh = self._job is None
+        task = self._start(job, eager=True)
+        if task.done():
+            self._job = None
+            return task.result()
+
+        @callback
+        def refresh(done: asyncio.Task[str]) -> None:
+            # Showing the same form again would only take away what was typed.
+            if not done.cancelled() and done.result() != form:
+                self.async_notify_flow_changed()
+
+        if fresh:
+            task.add_done_callback(refresh)
+        return None
+
+    def end_job(self) -> None:
+        """End the job that runs, if one does."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    async def wait_while(
+        self, holds: Callable[[GreenApiCoordinator], bool], limit: timedelta
+    ) -> None:
+        """Return when something is no longer so, or the time is over.
+
+        An entry that is not loaded counts as unchanged: it may be loading.
+        """
+        changed = asyncio.Event()
+
+        @callback
+        def wake(*_: object) -> None:
+            changed.set()
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit.total_seconds()):
+                while (coordinator := self.coordinator) is None or holds(coordinator):
+                    changed.clear()
+                    stops = [
+                        async_dispatcher_connect(
+                            self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, wake
+                        )
+                    ]
+                    if coordinator is not None:
+                        stops.append(coordinator.async_add_listener(wake))
+                    try:
+                        await changed.wait()
+                    finally:
+                        for stop in stops:
+                            stop()
+
+    def _start(self, job: Job, *, eager: bool) -> asyncio.Task[str]:
+        if self._job is None:
+            name = f"dialog of {self.config_entry.title}"
+            self._job = self.hass.async_create_background_task(
+                self._run(job), name, eager_start=eager
+            )
+        return self._job
+
+    async def _run(self, job: Job) -> str:
+        try:
+            try:
+                return await job()
+            except AbortFlow:
+                raise
+            except HomeAssistantError as err:
+                return self.step_after(err)
+        except AbortFlow:
+            # The one who waits may go on to another step only.
+            return "entry_removed"
