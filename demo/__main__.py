@@ -47,8 +47,9 @@ def _speed(text: str) -> float:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
-        description="Home Assistant with two simulated GREEN-API instances, an MQTT"
-        " broker and the phone to play with, all on this machine. Ctrl-C ends it.",
+        description="Home Assistant with a simulated GREEN-API instance of each"
+        " messenger, an MQTT broker and the phones to play with, all on this machine."
+        " Ctrl-C ends it.",
     )
     add = parser.add_argument
     for name, (whose, default) in _PORTS.items():
@@ -101,7 +102,7 @@ def _chosen_port(options: argparse.Namespace, name: str) -> int:
 
 def _settings(options: argparse.Namespace) -> Settings:
     return Settings(
-        environment=options.environment or environment(options.version),
+        environment=(options.environment or environment(options.version)).absolute(),
         port_ha=_chosen_port(options, "port_ha"),
         port_phone=_chosen_port(options, "port_phone"),
         port_broker=_chosen_port(options, "port_broker"),

@@ -1,4 +1,4 @@
-"""The demo's dashboard: a row of two sections for each instance."""
+"""The demo's dashboard: a column for each instance."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,79 +8,78 @@ from .instances import DemoInstance
 URL_PATH = "green-api"
 TITLE = "GREEN-API"
 
+# Three columns have to fit beside the sidebar of a window 1280 px wide.
+THEME = {
+    TITLE: {
+        "ha-view-sections-column-min-width": "280px",
+        "ha-view-sections-column-gap": "16px",
+    }
+}
+
 type Card = dict[str, Any]
 
 
 def dashboard(instances: Iterable[DemoInstance]) -> dict[str, Any]:
     """Return the dashboard as Home Assistant reads it from YAML."""
-    sections = [section for instance in instances for section in _sections_of(instance)]
     view = {
         "title": TITLE,
         "path": "instances",
         "type": "sections",
-        "max_columns": 2,
-        "sections": sections,
+        "theme": TITLE,
+        "max_columns": 3,
+        "sections": [_section(instance) for instance in instances],
     }
     return {"title": TITLE, "views": [view]}
 
 
-def _sections_of(instance: DemoInstance) -> list[Card]:
+def _section(instance: DemoInstance) -> Card:
     camera = _picture(instance.camera) | {"camera_view": "live"}
     camera["tap_action"] = {"action": "none"}
-    return [
-        _section(f"{instance.title}: camera", "mdi:cctv", _state(instance), camera),
-        _section(
-            f"{instance.title}: image",
-            "mdi:image",
-            _logout(instance),
-            _reboot(instance),
+    heading = {"type": "heading", "heading": instance.title, "icon": "mdi:qrcode"}
+    return {
+        "type": "grid",
+        "cards": [
+            heading,
+            _value(instance.sensor, "State"),
+            _value(instance.login_sensor, "Login"),
+            _value(instance.expiry_sensor, "Code valid until"),
+            camera,
+            _order(instance.login_button, "Show QR", {"action": "toggle"}),
+            _order(instance.logout_button, "Log out", _logout(instance)),
+            _order(instance.reboot_button, "Reboot", {"action": "toggle"}),
             _picture(instance.image),
-        ),
-    ]
+        ],
+    }
 
 
-def _section(heading: str, icon: str, *cards: Card) -> Card:
-    title = {"type": "heading", "heading": heading, "icon": icon}
-    return {"type": "grid", "cards": [title, *cards]}
-
-
-def _state(instance: DemoInstance) -> Card:
+def _value(entity_id: str, name: str) -> Card:
     return {
         "type": "tile",
-        "entity": instance.sensor,
-        "name": "State",
+        "entity": entity_id,
+        "name": name,
         "grid_options": {"columns": 12},
     }
 
 
+def _order(button: str, name: str, action: Card) -> Card:
+    return {
+        "type": "tile",
+        "entity": button,
+        "name": name,
+        "vertical": True,
+        "hide_state": True,
+        "tap_action": action,
+        "icon_tap_action": action,
+        "grid_options": {"columns": 4},
+    }
+
+
 def _logout(instance: DemoInstance) -> Card:
-    perform = {
+    return {
         "action": "perform-action",
         "perform_action": "green_api.logout",
         "data": {"config_entry_id": instance.entry_id},
         "confirmation": {"text": f"Log out {instance.title}?"},
-    }
-    return {
-        "type": "tile",
-        "entity": instance.logout_button,
-        "name": "Log out",
-        "hide_state": True,
-        "tap_action": perform,
-        "icon_tap_action": perform,
-        "grid_options": {"columns": 6},
-    }
-
-
-def _reboot(instance: DemoInstance) -> Card:
-    press = {"action": "toggle"}
-    return {
-        "type": "tile",
-        "entity": instance.reboot_button,
-        "name": "Reboot",
-        "hide_state": True,
-        "tap_action": press,
-        "icon_tap_action": press,
-        "grid_options": {"columns": 6},
     }
 
 

@@ -69,12 +69,31 @@ class HomeAssistantClient:
         """Send a WebSocket command and return its result."""
         return await self._connection.call(command, fields)
 
+    async def subscribe(
+        self, command: str, listener: Callable[[Json], None], **fields: object
+    ) -> None:
+        """Send a WebSocket command whose events go to the listener."""
+        await self._connection.subscribe(command, fields, listener)
+
     async def act(self, action: str, data: Mapping[str, object]) -> None:
         """Perform an action, such as ``green_api.logout``, and wait for its end."""
         domain, service = action.split(".")
         await self.call(
             "call_service", domain=domain, service=service, service_data=data
         )
+
+    async def ask(self, action: str, data: Mapping[str, object]) -> Json:
+        """Perform an action and return what it responds."""
+        domain, service = action.split(".")
+        answer: Json = await self.call(
+            "call_service",
+            domain=domain,
+            service=service,
+            service_data=data,
+            return_response=True,
+        )
+        response: Json = answer["response"]
+        return response
 
     async def press(self, button: str) -> None:
         """Press a button entity, and wait until it has done its work."""

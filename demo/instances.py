@@ -2,10 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 PREFIX = "green_api"
+
+INSTANCES = MappingProxyType(
+    {
+        "1101000001": "whatsapp",
+        "4100000001": "telegram",
+        "3100000001": "max",
+    }
+)
+"""The demo's: idInstance to messenger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +61,21 @@ class DemoInstance:
     def sensor(self) -> str:
         """Return the entity id of the state sensor."""
         return self._entity("sensor", "state")
+
+    @property
+    def login_sensor(self) -> str:
+        """Return the entity id of the sensor that tells where the login stands."""
+        return self._entity("sensor", "login")
+
+    @property
+    def expiry_sensor(self) -> str:
+        """Return the entity id of the sensor that tells when the code dies."""
+        return self._entity("sensor", "code_valid_until")
+
+    @property
+    def login_button(self) -> str:
+        """Return the entity id of the button that asks for a login QR."""
+        return self._entity("button", "show_login_qr")
 
     @property
     def logout_button(self) -> str:

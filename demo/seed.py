@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from . import storage
-from .dashboard import TITLE, URL_PATH, dashboard
+from .dashboard import THEME, TITLE, URL_PATH, dashboard
 from .errors import DemoError
 from .instances import DemoInstance
 from .places import INTEGRATION
@@ -26,6 +26,8 @@ class Seed:
     """Of MQTT, as Home Assistant's settings spell it."""
     api_url: str = ""
     instances: tuple[DemoInstance, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
+    """What the entries' options differ in."""
     logs: Mapping[str, str] = field(default_factory=dict)
     """Levels of loggers, warning for the others."""
     copied: bool = False
@@ -69,7 +71,10 @@ def write_seed(folder: Path, seed: Seed) -> None:
 def _write_storage(folder: Path, seed: Seed) -> None:
     folder.mkdir(mode=0o700)
     entries = [storage.mqtt_entry(seed.broker_port, seed.protocol)]
-    entries += [storage.instance_entry(item, seed.api_url) for item in seed.instances]
+    entries += [
+        storage.instance_entry(item, seed.api_url, seed.options)
+        for item in seed.instances
+    ]
     files = [
         storage.onboarding(),
         storage.auth(),
@@ -101,7 +106,7 @@ def _configuration(seed: Seed) -> dict[str, Any]:
             "time_zone": "UTC",
             "auth_providers": [trusted],
         },
-        "frontend": {},
+        "frontend": {"themes": THEME},
         "config": {},
         "history": {},
         "logbook": {},

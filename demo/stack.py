@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 import tempfile
@@ -13,12 +13,10 @@ from simulator.control import ControlClient
 from .broker import Broker, BrokerKind, choose_broker
 from .console import progress, say
 from .home_assistant import HomeAssistant, http_logger
-from .instances import PREFIX, DemoInstance
+from .instances import INSTANCES, PREFIX, DemoInstance
 from .mqtt_watch import MqttWatch
 from .ports import choose_ports
 from .seed import Seed, require_empty, write_seed
-
-_INSTANCES = {"1101000001": "whatsapp", "4100000001": "telegram"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +33,10 @@ class Settings:
     """A folder for everything, which stays; None for one that goes."""
     set_up: bool = True
     """Whether Home Assistant knows the instances, or has the integration copied."""
+    instances: Mapping[str, str] = INSTANCES
+    """What the cloud has: idInstance to messenger."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """What the entries' options differ in."""
     logs: Mapping[str, str] = field(default_factory=dict)
     """Home Assistant's levels of further loggers."""
 
@@ -51,13 +53,17 @@ class Stack:
     instances: tuple[DemoInstance, ...]
 
     def instance(self, messenger: str) -> DemoInstance:
-        """Return the instance of a messenger, such as ``WhatsApp``."""
+        """Return the first instance of a messenger, such as ``WhatsApp``."""
         return next(item for item in self.instances if item.messenger == messenger)
+
+    def of(self, id_instance: str) -> DemoInstance:
+        """Return the instance with this number."""
+        return next(item for item in self.instances if item.id_instance == id_instance)
 
 
 @asynccontextmanager
 async def run_stack(settings: Settings) -> AsyncIterator[Stack]:
-    """Run simulator, broker and Home Assistant, with two instances set up.
+    """Run simulator, broker and Home Assistant, with all instances set up.
 
     Raises DemoError where a part does not start; whatever was started ends in
     any case.
@@ -81,7 +87,7 @@ async def prepare_stack(settings: Settings) -> AsyncIterator[Stack]:
     )
     async with (
         _folder(settings.keep) as folder,
-        _simulator(ports["--port-phone"], settings.speed) as simulator,
+        _simulator(ports["--port-phone"], settings) as simulator,
         ControlClient(simulator.url) as phone,
         _broker(settings.broker, ports["--port-broker"], folder / "broker") as broker,
         MqttWatch(broker.port, f"{PREFIX}/#", protocol=broker.protocol) as watch,
@@ -93,6 +99,7 @@ async def prepare_stack(settings: Settings) -> AsyncIterator[Stack]:
             protocol=broker.protocol,
             api_url=simulator.url,
             instances=instances if settings.set_up else (),
+            options=settings.options,
             copied=not settings.set_up,
             logs=_logs(settings),
         )
@@ -134,17 +141,14 @@ async def _folder(keep: Path | None) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def _simulator(port: int, speed: float) -> AsyncIterator[Simulator]:
-    async with progress("Starting the simulated phone and cloud"):
-        simulator = Simulator(port=port, speed=speed)
-        await simulator.start()
-    try:
-        for id_instance, messenger in _INSTANCES.items():
+async def _simulator(port: int, settings: Settings) -> AsyncIterator[Simulator]:
+    async with AsyncExitStack() as running:
+        async with progress("Starting the simulated phone and cloud"):
+            simulator = Simulator(port=port, speed=settings.speed)
+            await running.enter_async_context(simulator)
+        for id_instance, messenger in settings.instances.items():
             simulator.cloud.create(id_instance, messenger)
         yield simulator
-    finally:
-        await simulator.stop()
-        simulator.cloud.close()
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ Each function returns a file of ``.storage``. Versions are those that both
 supported versions of Home Assistant read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -14,6 +14,16 @@ from .instances import PREFIX, DemoInstance
 from .ports import HOST
 
 OWNER = "Demo"
+
+OPTIONS: Mapping[str, object] = {
+    "login_window": 5,
+    "login_always": False,
+    "poll_interval": 60,
+    "mqtt": "state_and_qr",
+    "mqtt_prefix": PREFIX,
+    "qr_domain": "qr.green-api.com",
+}
+"""Of an instance's entry, as set up where Home Assistant has MQTT."""
 
 type Json = dict[str, Any]
 
@@ -95,13 +105,15 @@ def mqtt_entry(port: int, protocol: str) -> Json:
     )
 
 
-def instance_entry(instance: DemoInstance, api_url: str) -> Json:
-    """Return a GREEN-API instance."""
+def instance_entry(
+    instance: DemoInstance, api_url: str, options: Mapping[str, object]
+) -> Json:
+    """Return a GREEN-API instance whose options differ in those given."""
     return _entry(
         "green_api",
         title=instance.title,
         entry_id=instance.entry_id,
-        version=(1, 1),
+        version=(1, 2),
         unique_id=instance.id_instance,
         data={
             "id_instance": instance.id_instance,
@@ -109,7 +121,7 @@ def instance_entry(instance: DemoInstance, api_url: str) -> Json:
             "api_url": api_url,
             "messenger": instance.messenger.lower(),
         },
-        options={"mqtt": "state_and_qr", "mqtt_prefix": PREFIX},
+        options={**OPTIONS, **options},
     )
 
 

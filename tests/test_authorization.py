@@ -184,7 +184,7 @@ async def test_the_end_of_a_pairing_code_leaves_the_picture_paused(
     await async_get_pairing_code(coordinator, PHONE)
     await wait_until(hass, lambda: coordinator.data.login.phase is LoginPhase.EXPIRED)
     assert coordinator.picture.situation is Situation.PAUSED
-    coordinator.login._window_ends = float("-inf")
+    coordinator.login._times.window_ends = float("-inf")
     coordinator.look()
     await wait_until(hass, lambda: coordinator.data.login.code)
 
@@ -200,7 +200,7 @@ async def test_the_end_of_a_pairing_code_leads_to_a_qr_where_there_always_is_one
     coordinator = entry.runtime_data
     await wait_until(hass, lambda: coordinator.data.login.code)
     await async_get_pairing_code(coordinator, PHONE)
-    coordinator.login._window_ends = float("-inf")
+    coordinator.login._times.window_ends = float("-inf")
     await wait_until(hass, lambda: coordinator.data.login.code)
 
 
@@ -208,11 +208,9 @@ async def test_the_end_of_a_pairing_code_leads_to_a_qr_where_there_always_is_one
     ("fault", "key"),
     [
         (Status(429, Body.EMPTY), "rate_limited"),
-        (Status(500, Body.JSON), "cloud_failed"),
+        (Status(466, Body.JSON), "quota_exceeded"),
         (Status(404, Body.JSON), "method_not_available"),
         (Status(401, Body.EMPTY), "token_rejected"),
-        (Status(200, Body.HTML), "unexpected_answer"),
-        (Drop(), "cannot_connect"),
     ],
 )
 async def test_a_failure_gives_the_qr_back_and_forbids_no_other_try(
@@ -239,16 +237,59 @@ async def test_a_refused_pairing_code_is_said_and_gives_the_qr_back(
     await wait_until(hass, lambda: coordinator.data.login.code)
 
 
+@pytest.mark.parametrize(
+    ("fault", "key"),
+    [
+        (Hang(), "timed_out"),
+        (Status(500, Body.JSON), "cloud_failed"),
+        (Status(504, Body.HTML), "cloud_failed"),
+        (Status(200, Body.HTML), "unexpected_answer"),
+        (Drop(), "cannot_connect"),
+    ],
+)
 async def test_no_answer_may_mean_a_code_that_is_on_its_way(
-    hass: HomeAssistant, cloud: Simulator, entry: MockConfigEntry
+    hass: HomeAssistant,
+    cloud: Simulator,
+    entry: MockConfigEntry,
+    fault: Fault,
+    key: str,
 ) -> None:
     coordinator = entry.runtime_data
-    cloud.cloud.faults.add(Hang(), method=PAIRING)
+    cloud.cloud.faults.add(fault, method=PAIRING)
     request = partial(async_get_pairing_code, coordinator, PHONE)
-    await expect_error(request, "timed_out")
+    await expect_error(request, key)
     await expect_error(request, "pairing_code_alive", seconds=seconds(140, 150))
     assert coordinator.data.login.phase is LoginPhase.PHONE_CODE
     assert asked(cloud, PAIRING) == 1
+
+
+async def test_a_request_that_never_left_forbids_no_other_try(
+    hass: HomeAssistant, cloud: Simulator, entry: MockConfigEntry
+) -> None:
+    coordinator = entry.runtime_data
+    await cloud.stop()
+    request = partial(async_get_pairing_code, coordinator, PHONE)
+    await expect_error(request, "cannot_connect")
+    await cloud.start()
+    await coordinator.async_refresh()
+    assert (await request()).code
+
+
+@pytest.mark.parametrize("state", ["starting", None, "pendingCode"])
+async def test_a_flapping_state_spoils_no_code_that_can_be_entered(
+    hass: HomeAssistant, cloud: Simulator, entry: MockConfigEntry, state: str | None
+) -> None:
+    coordinator = entry.runtime_data
+    await async_get_pairing_code(coordinator, PHONE)
+    since = cloud.cloud.log.cursor
+    rule = cloud.cloud.faults.add(StateAnswer(state), method="getStateInstance")
+    await coordinator.async_refresh()
+    cloud.cloud.faults.remove(rule.number)
+    rule = cloud.cloud.faults.add(Status(401), method="getStateInstance", count=1)
+    await coordinator.async_refresh()
+    await coordinator.async_refresh()
+    assert coordinator.data.login.phase is LoginPhase.PHONE_CODE
+    assert not cloud.cloud.log.list(method="qr", since=since)
 
 
 async def test_so_may_a_request_that_was_broken_off(
@@ -293,7 +334,9 @@ async def test_a_code_sent_to_the_phone_links_the_account(
     assert timedelta(minutes=4) < left <= timedelta(minutes=5)
     assert coordinator.data.login.phase is LoginPhase.PHONE_CODE
     assert instance.phone_code is not None
-    await async_send_code(coordinator, instance.phone_code)
+    await async_send_code(
+        coordinator, f" {instance.phone_code[:2]}-{instance.phone_code[2:]}"
+    )
     await wait_until(hass, lambda: coordinator.data.state is InstanceState.AUTHORIZED)
     assert errors_logged(caplog) == []
 
@@ -381,6 +424,22 @@ async def test_every_reason_has_its_own_error(
     await expect_error(request, key, **placeholders)
 
 
+@pytest.mark.parametrize(
+    ("reason", "key"),
+    [("rate_limit_exceeded", "too_soon"), ("attempts_exceeded", "attempts_exceeded")],
+)
+async def test_a_wait_that_the_cloud_asks_for_is_kept(
+    hass: HomeAssistant, cloud: Simulator, reason: str, key: str
+) -> None:
+    _, coordinator = await by_phone(hass, cloud, *BY_PHONE[1])
+    cloud.cloud.faults.add(AuthorizationAnswer(reason, 300))
+    request = partial(async_start_phone_login, coordinator, PHONE)
+    with pytest.raises(HomeAssistantError):
+        await request()
+    await expect_error(request, key, seconds=seconds(290, 300))
+    assert asked(cloud, START) == 1
+
+
 # --------------------------------------------------------------- what forbids it
 
 
@@ -464,6 +523,37 @@ async def test_each_messenger_has_its_own_ways(
     _, telegram = await by_phone(hass, cloud, *BY_PHONE[0])
     request = partial(async_get_pairing_code, telegram, PHONE)
     await expect_error(request, "not_for_messenger", messenger=["Telegram"])
+
+
+async def test_a_login_can_begin_anew_while_the_cloud_waits_for_a_code(
+    hass: HomeAssistant, cloud: Simulator
+) -> None:
+    instance, coordinator = await by_phone(hass, cloud, *BY_PHONE[0])
+    instance.set_state(State.PENDING_CODE)
+    await coordinator.async_refresh()
+    assert coordinator.obstacle_to_login is None
+    await coordinator.async_request_login()
+    assert coordinator.login.active
+
+
+async def test_whatsapp_is_asked_for_no_password(
+    hass: HomeAssistant, instance: Instance, entry: MockConfigEntry
+) -> None:
+    coordinator = entry.runtime_data
+    instance.set_state(State.PENDING_PASSWORD)
+    await coordinator.async_refresh()
+    assert not wants_password(coordinator)
+    await expect_error(coordinator.async_request_login, "state_forbids_login")
+
+
+async def test_an_instance_is_not_rebooted_right_after_a_logout(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, entry: MockConfigEntry
+) -> None:
+    coordinator = entry.runtime_data
+    await coordinator.async_logout()
+    reboot = coordinator.async_reboot
+    await expect_error(reboot, "reboot_too_soon", seconds=seconds(170, 180))
+    assert asked(cloud, "reboot") == 0
 
 
 async def test_a_phone_login_survives_the_state_that_is_said_to_go_with_it(

@@ -24,7 +24,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.green_api.api.models import InstanceState
-from custom_components.green_api.const import DOMAIN
+from custom_components.green_api.const import (
+    DEFAULT_OPTIONS,
+    DOMAIN,
+    MINOR_VERSION,
+)
 from simulator import (
     Body,
     Delay,
@@ -224,10 +228,10 @@ async def test_adds_an_instance_of_each_messenger(
         "api_url": f"{cloud.url}{prefix}",
         "messenger": messenger,
     }
-    assert result["options"] == {"mqtt": "state_and_qr", "mqtt_prefix": "green_api"}
+    assert result["options"] == {**DEFAULT_OPTIONS, "mqtt": "state_and_qr"}
     entry = result["result"]
     assert entry.unique_id == id_instance
-    assert (entry.version, entry.minor_version) == (1, 1)
+    assert (entry.version, entry.minor_version) == (1, MINOR_VERSION)
     assert entry.state is ConfigEntryState.LOADED
     assert {item.prefix for item in cloud.cloud.log.list()} == {prefix}
     await wait_until(hass, lambda: entry.runtime_data.data.login.code)
@@ -242,7 +246,7 @@ async def test_publishes_as_much_as_the_person_chose(
     result = await credentials(hass, await begin(hass), instance)
     result = await submit(hass, result, api_url=cloud.url, mqtt=mode)
     await expect_entry(hass, result, instance)
-    assert result["options"] == {"mqtt": mode, "mqtt_prefix": "green_api"}
+    assert result["options"] == {**DEFAULT_OPTIONS, "mqtt": mode}
 
 
 @pytest.mark.parametrize("ignored", [False, True])
@@ -255,7 +259,7 @@ async def test_does_not_ask_about_mqtt_where_there_is_none(
     assert fields(result) == {"api_url"}
     result = await submit(hass, result, api_url=cloud.url)
     await expect_entry(hass, result, instance)
-    assert result["options"] == {"mqtt": "off", "mqtt_prefix": "green_api"}
+    assert result["options"] == DEFAULT_OPTIONS
 
 
 async def test_forgives_blanks_and_slashes_of_a_careless_copy(
@@ -569,8 +573,9 @@ async def test_says_what_is_wrong_with_an_address_and_takes_a_better_one(
         (Status(466, Body.JSON), "base", "quota_exceeded"),
         (Status(500, Body.JSON), "base", "cloud_failed"),
         (Status(504, Body.HTML), "base", "cloud_failed"),
-        (Status(404, Body.JSON, "Cannot GET"), "base", "request_rejected"),
-        (Status(400, Body.JSON, "Validation failed"), "base", "request_rejected"),
+        (Status(404, Body.JSON, "Cannot GET"), "api_url", "method_not_available"),
+        (Status(400, Body.JSON, "Validation failed"), "base", "validation_failed"),
+        (Status(400, Body.JSON, "Anything else"), "base", "request_rejected"),
         (Drop(), "base", "cannot_connect"),
         (Expired(), "base", "instance_expired"),
         (Deleted(), "base", "instance_deleted"),

@@ -208,9 +208,14 @@ ERROR_KEYS = {error.key for error in _errors()}
 # Where the key of an error that a person sees is no literal: what it can be.
 EXPRESSIONS = {
     "err.key": ERROR_KEYS,
-    "kind": {authorization._PAIRING, authorization._PHONE, authorization._ATTEMPT},
-    "self.data.connection_problem or GreenApiError.key": ERROR_KEYS,
-    "_OBSTACLES.get(self.data.state, 'state_forbids_login')": {
+    "kind": {
+        authorization._PAIRING,
+        authorization._PHONE,
+        authorization._ATTEMPTS,
+        authorization._TOO_SOON,
+    },
+    "self.data.connection_problem or ConnectionFailed.key": ERROR_KEYS,
+    "key": {
         *coordinator._OBSTACLES.values(),
         "state_forbids_login",
     },

@@ -269,11 +269,11 @@ async def test_a_refusal_that_comes_after_the_unload_asks_nobody_for_a_token(
     coordinator = entry.runtime_data
     await wait_until(hass, lambda: coordinator.data.account)
     cloud.cloud.faults.add(Delay(0.3), method="getStateInstance", count=1)
-    press = hass.async_create_task(coordinator.async_logout())
+    refresh = hass.async_create_task(coordinator.async_refresh())
     await cloud.cloud.log.wait_for_open(method="getStateInstance")
     cloud.cloud.faults.add(Status(401, Body.EMPTY))
     assert await hass.config_entries.async_unload(entry.entry_id)
-    await press
+    await refresh
     assert cloud.cloud.log.list(method="getStateInstance")[-1].status == 401
     assert not hass.config_entries.flow.async_progress()
     await expect_nothing_left(hass, coordinator)

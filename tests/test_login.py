@@ -274,6 +274,28 @@ async def test_asks_to_log_out_first_where_an_old_login_is_in_the_way(
     assert coordinator.data.problem is None
 
 
+async def test_a_passing_problem_does_not_hide_one_that_needs_a_person(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: Simulator,
+    instance: Instance,
+) -> None:
+    shorten_window(monkeypatch, window=0.8, pause=600)
+    instance.set_stale_credentials(stale=True)
+    coordinator = (await set_up(hass, cloud, instance)).runtime_data
+    await wait_until(hass, lambda: coordinator.data.problem == "needs_logout")
+    cloud.cloud.faults.add(Status(500), method="qr", count=1)
+    cloud.cloud.faults.add(QrAnswer("error", "timeout"), method="qr")
+    await requests(cloud, 3)
+    await wait_until(hass, lambda: coordinator.data.login.phase is LoginPhase.EXPIRED)
+    assert coordinator.data.problem == "needs_logout"
+    assert coordinator.picture.situation is Situation.NEEDS_LOGOUT
+    # After the logout nothing says so any more, not even until the pause is over.
+    await coordinator.async_logout()
+    assert coordinator.data.problem is None
+    assert coordinator.login.active is False
+
+
 @pytest.mark.parametrize(
     ("fault", "problem"),
     [
@@ -673,7 +695,7 @@ async def test_a_flapping_state_gets_no_more_than_one_window(
     shorten_window(monkeypatch, window=1, pause=600)
     coordinator = (await set_up(hass, cloud, instance)).runtime_data
     await code_of(hass, coordinator)
-    ends = coordinator.login._window_ends
+    ends = coordinator.login._times.window_ends
     for sequence in (2, 3):
         instance.set_state(state)
         await coordinator.async_refresh()
@@ -683,7 +705,7 @@ async def test_a_flapping_state_gets_no_more_than_one_window(
         instance.set_state(State.NOT_AUTHORIZED)
         await coordinator.async_refresh()
         await code_of(hass, coordinator, sequence)
-        assert coordinator.login._window_ends == ends
+        assert coordinator.login._times.window_ends == ends
     await wait_until(hass, lambda: coordinator.data.login.phase is LoginPhase.EXPIRED)
     assert hass.loop.time() >= ends
     since = cloud.cloud.log.cursor
@@ -714,9 +736,13 @@ async def test_unloading_ends_the_pause_too(
     assert await hass.config_entries.async_unload(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     await expect_no_session()
-    # Another load begins with a window of its own.
+    # The cloud is to have its rest: another load goes on with the pause.
+    since = cloud.cloud.log.cursor
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await code_of(hass, entry.runtime_data)
+    await entry.runtime_data.async_refresh()
+    assert entry.runtime_data.data.login.phase is LoginPhase.WAITING
+    assert not entry.runtime_data.login.active
+    assert not cloud.cloud.log.list(method="qr", since=since)
 
 
 async def test_somebody_who_still_looks_after_the_unload_opens_nothing(

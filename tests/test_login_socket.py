@@ -27,7 +27,12 @@ from simulator import (
 from simulator.request_log import Request
 from tests.conftest import set_up
 from tests.logs import errors_logged
-from tests.waiting import lift_limits, shorten_backoff, wait_until
+from tests.waiting import (
+    allow_short_sockets,
+    lift_limits,
+    shorten_backoff,
+    wait_until,
+)
 
 SOCKET = "scanqrcode"
 
@@ -36,6 +41,7 @@ SOCKET = "scanqrcode"
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_limits(monkeypatch)
     shorten_backoff(monkeypatch)
+    allow_short_sockets(monkeypatch)
 
 
 @pytest.fixture

@@ -75,6 +75,11 @@ def shorten_backoff(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.05) -> N
     )
 
 
+def allow_short_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let session follow session however short it was, as where time is pushed on."""
+    monkeypatch.setattr("custom_components.green_api.login.SOCKET_LEAST", -1.0)
+
+
 def refuse_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Get codes by asking for them only."""
     login = "custom_components.green_api.login"

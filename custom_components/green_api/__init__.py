@@ -5,7 +5,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from .authorization import async_forget_used_codes, async_resume
+from .authorization import async_forget_used_codes
 from .clients import client_for
 from .const import (
     CONF_API_TOKEN_INSTANCE,
@@ -56,7 +56,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: GreenApiConfigEntry) -> 
     )
     stills = await hass.async_add_executor_job(load_stills)
     coordinator = GreenApiCoordinator(hass, entry, client, stills)
-    async_resume(coordinator)
     with issues_of_set_up(hass, entry):
         await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator

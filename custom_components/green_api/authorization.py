@@ -2,7 +2,8 @@
 
 A code that is asked for again while the last one can be entered drives an instance
 to `starting`, or sends nothing. Such a repeat is refused here, with the time left.
-The times belong to the instance and outlive a reload of its entry.
+The times belong to the instance and outlive a reload of its entry. Where it is not
+sure that no code was given, it counts as given.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,21 +11,30 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
+import re
 from typing import Final
 
 from homeassistant.core import callback
 from homeassistant.util.hass_dict import HassKey
 
-from .api.errors import AuthorizationRefused, GreenApiError, TimedOut
+from .api.errors import (
+    AttemptsExceeded,
+    AuthorizationRefused,
+    ConnectionFailed,
+    GreenApiError,
+)
 from .api.models import InstanceState, Messenger
 from .const import DOMAIN, PAIRING_CODE_LIFE, PHONE_CODE_LIFE
 from .coordinator import GreenApiCoordinator
 from .problems import pause_after, translated_error
 from .snapshot import LoginPhase
 
+_SEPARATORS: Final = re.compile(r"[\s\u200b-\u200f\u2060-\u2069\ufeff-]")
+
 _PAIRING: Final = "pairing_code_alive"
 _PHONE: Final = "phone_code_alive"
-_ATTEMPT: Final = "attempts_exceeded"
+_ATTEMPTS: Final = "attempts_exceeded"
+_TOO_SOON: Final = "too_soon"
 
 _BLOCKED_UNTIL: Final[HassKey[dict[tuple[str, str], float]]] = HassKey(
     f"{DOMAIN}_blocked_until"
@@ -48,7 +58,7 @@ async def async_get_pairing_code(
     """
     _require(coordinator, Messenger.WHATSAPP)
     await _require_unlinked(coordinator)
-    _refuse_repeat(coordinator, _PAIRING)
+    _refuse_repeat(coordinator, _PAIRING, _TOO_SOON)
     answer, expires_at = await _ask_for_code(
         coordinator,
         partial(coordinator.client.get_authorization_code, phone_number),
@@ -67,7 +77,7 @@ async def async_start_phone_login(
     """
     _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
     await _require_unlinked(coordinator)
-    _refuse_repeat(coordinator, _PHONE)
+    _refuse_repeat(coordinator, _PHONE, _ATTEMPTS, _TOO_SOON)
     _, expires_at = await _ask_for_code(
         coordinator,
         partial(coordinator.client.start_authorization, phone_number),
@@ -80,12 +90,19 @@ async def async_start_phone_login(
 async def async_send_code(
     coordinator: GreenApiCoordinator, code: str, password: str | None = None
 ) -> None:
-    """Enter the code that the messenger sent; raises a HomeAssistantError."""
+    """Enter the code that the messenger sent; raises a HomeAssistantError.
+
+    Blanks and dashes in it are left out.
+    """
     _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
-    _refuse_repeat(coordinator, _ATTEMPT)
+    _refuse_repeat(coordinator, _ATTEMPTS, _TOO_SOON)
     await _attempt(
         coordinator,
-        partial(coordinator.client.send_authorization_code, code, password),
+        partial(
+            coordinator.client.send_authorization_code,
+            clean_code(code),
+            password,
+        ),
     )
 
 
@@ -93,20 +110,13 @@ async def async_send_password(coordinator: GreenApiCoordinator, password: str) -
     """Enter the two-factor password; raises a translated HomeAssistantError."""
     _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
     if not wants_password(coordinator):
-        await coordinator.async_refresh()
+        await coordinator.async_ask_state()
     if not wants_password(coordinator):
         raise coordinator.obstacle_to_login or translated_error("no_password_wanted")
-    _refuse_repeat(coordinator, _ATTEMPT)
+    _refuse_repeat(coordinator, _ATTEMPTS, _TOO_SOON)
     await _attempt(
         coordinator, partial(coordinator.client.send_authorization_password, password)
     )
-
-
-@callback
-def async_resume(coordinator: GreenApiCoordinator) -> None:
-    """Go on with a code that was asked for before the entry was loaded anew."""
-    if (left := max(_left(coordinator, kind) for kind in (_PAIRING, _PHONE))) > 0:
-        coordinator.login.hold(timedelta(seconds=left))
 
 
 @callback
@@ -122,10 +132,18 @@ def async_forget_used_codes(coordinator: GreenApiCoordinator) -> None:
     coordinator.config_entry.async_on_unload(coordinator.async_add_listener(forget))
 
 
+def clean_code(typed: str) -> str:
+    """Return a code without what messengers and people put between its groups."""
+    return _SEPARATORS.sub("", typed)
+
+
 def wants_password(coordinator: GreenApiCoordinator) -> bool:
-    """Return whether the instance waits for a two-factor password."""
+    """Return whether the instance waits for a two-factor password.
+
+    WhatsApp has none, and no method that would take one.
+    """
     data = coordinator.data
-    return (
+    return coordinator.messenger is not Messenger.WHATSAPP and (
         data.state is InstanceState.PENDING_PASSWORD
         or data.login.phase is LoginPhase.PASSWORD
     )
@@ -139,14 +157,15 @@ def _require(coordinator: GreenApiCoordinator, *messengers: Messenger) -> None:
 
 
 async def _require_unlinked(coordinator: GreenApiCoordinator) -> None:
-    await coordinator.async_refresh()
+    await coordinator.async_ask_state()
     if (error := coordinator.obstacle_to_login) is not None:
         raise error
 
 
-def _refuse_repeat(coordinator: GreenApiCoordinator, kind: str) -> None:
-    if (left := _left(coordinator, kind)) > 0:
-        raise translated_error(kind, seconds=str(ceil(left)))
+def _refuse_repeat(coordinator: GreenApiCoordinator, *kinds: str) -> None:
+    for kind in kinds:
+        if (left := _left(coordinator, kind)) > 0:
+            raise translated_error(kind, seconds=str(ceil(left)))
 
 
 def _left(coordinator: GreenApiCoordinator, kind: str) -> float:
@@ -171,13 +190,14 @@ async def _ask_for_code[T](
         try:
             answer = await request()
         except GreenApiError as err:
-            # After a time-out the code may be on its way.
-            if not isinstance(err, TimedOut):
+            if _is_sure(err):
                 _block(coordinator, kind, 0.0)
-                coordinator.login.demand()
+                coordinator.login.release(resume=was_active)
+            _take_pause(coordinator, err)
             raise
         return answer, hold()
 
+    was_active = coordinator.login.active
     # Before the answer too: nobody else is to ask, and a QR would spoil the code.
     hold()
     return await coordinator.async_act(ask)
@@ -189,12 +209,25 @@ async def _attempt(
     async def attempt() -> None:
         try:
             await request()
-        except AuthorizationRefused as err:
-            if (seconds := pause_after(err)) is not None:
-                _block(coordinator, _ATTEMPT, seconds)
+        except GreenApiError as err:
+            _take_pause(coordinator, err)
             raise
 
     await coordinator.async_act(attempt)
+
+
+def _is_sure(err: GreenApiError) -> bool:
+    """Return whether no code can be on its way after a failure."""
+    return err.unsent or not isinstance(err, ConnectionFailed)
+
+
+def _take_pause(coordinator: GreenApiCoordinator, err: GreenApiError) -> None:
+    """Keep the wait that a refusal asks for."""
+    if not isinstance(err, AuthorizationRefused):
+        return
+    if (seconds := pause_after(err)) is not None:
+        kind = _ATTEMPTS if isinstance(err, AttemptsExceeded) else _TOO_SOON
+        _block(coordinator, kind, seconds)
 
 
 def _block(coordinator: GreenApiCoordinator, kind: str, seconds: float) -> None:

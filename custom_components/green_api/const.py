@@ -61,8 +61,13 @@ PASSING_POLL_INTERVAL: Final = timedelta(seconds=10)
 # client of the instance. What lasts longer is an outage.
 OUTAGE_GRACE: Final = timedelta(seconds=60)
 
-# A rejection of the credentials can pass, as seen with new instances.
-REFUSED_RETRY: Final = timedelta(minutes=5)
+# A rejection of the credentials can pass, as seen with new instances. The last one
+# is repeated.
+REFUSED_RETRIES: Final = (
+    timedelta(seconds=10),
+    timedelta(seconds=30),
+    timedelta(minutes=5),
+)
 
 # After a logout or a reboot the cloud can show the old state for a while.
 SETTLING_TIME: Final = timedelta(minutes=1)
@@ -75,8 +80,15 @@ LOGIN_PAUSE: Final = timedelta(minutes=1)
 # The first code can take so long, which is more than one window.
 FIRST_CODE_TIME: Final = timedelta(minutes=10)
 
-# A WebSocket that could not be had, or broke, is not tried again before.
+# A WebSocket that could not be had, or broke, is not tried again before. Nor is it as
+# long as codes come by asking: its first frame may take longer than a code lives.
 SOCKET_RETRY: Final = timedelta(minutes=1)
+
+# After a logout an instance is not to be rebooted for three to five minutes.
+REBOOT_PAUSE: Final = timedelta(minutes=3)
+
+# A session of a WebSocket takes 100 s; a much shorter one is not worth the next.
+SOCKET_LEAST: Final = 30.0
 
 # How long the state may lag behind the news that the instance is authorized.
 STATE_LAG: Final = timedelta(seconds=5)

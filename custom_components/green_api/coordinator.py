@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from math import ceil
 import re
 from typing import Any, override
 
@@ -12,6 +13,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
 from .api.client import GreenApiClient
 from .api.errors import (
@@ -20,7 +22,9 @@ from .api.errors import (
     CredentialsRejected,
     GreenApiError,
     InstanceNotReady,
+    MethodNotAvailable,
     RateLimited,
+    RequestRejected,
 )
 from .api.models import Account, InstanceState, Messenger, StateReading
 from .backoff import backoff
@@ -30,17 +34,21 @@ from .const import (
     CONF_LOGIN_WINDOW,
     CONF_MESSENGER,
     CONF_POLL_INTERVAL,
+    DOMAIN,
     LOGGER,
     LOGIN_POLL_INTERVAL,
     OUTAGE_GRACE,
     PASSING_POLL_INTERVAL,
-    REFUSED_RETRY,
+    REBOOT_PAUSE,
+    REFUSED_RETRIES,
     SETTLING_TIME,
 )
-from .login import LoginSession
+from .login import LoginSession, LoginTimes
 from .problems import action_error, set_up_error, translated_error, update_error
 from .snapshot import InstanceData, LoginPhase, LoginProgress
 from .stills import Situation, situation_of
+
+_LOGIN_TIMES: HassKey[dict[str, LoginTimes]] = HassKey(f"{DOMAIN}_login_times")
 
 _DIGITS = re.compile(r"\d+")
 
@@ -58,6 +66,17 @@ _OBSTACLES = {
     InstanceState.STARTING: InstanceNotReady.key,
     InstanceState.UNKNOWN: InstanceNotReady.key,
 }
+
+# Which leave an instance's account as it was.
+_ACCOUNT_STATES = frozenset(
+    {
+        InstanceState.BLOCKED,
+        InstanceState.SLEEP_MODE,
+        InstanceState.STARTING,
+        InstanceState.SUSPENDED,
+        InstanceState.YELLOW_CARD,
+    }
+)
 
 _PASSING_STATES = frozenset(
     {
@@ -106,14 +125,20 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             client,
             self.messenger,
             self,
+            times=hass.data.setdefault(_LOGIN_TIMES, {}).setdefault(
+                client.id_instance, LoginTimes()
+            ),
             window=timedelta(minutes=entry.options[CONF_LOGIN_WINDOW]),
             always=entry.options[CONF_LOGIN_ALWAYS],
         )
         self._stills = stills
         self._failures = 0
+        self._failure: GreenApiError | None = None
+        self._refusals = 0
         self._failing_since = 0.0
         self._refused = False
         self._settles_at = 0.0
+        self._reboots_at = 0.0
         self._account_known = False
         self._account_task: asyncio.Task[None] | None = None
         entry.async_on_unload(self.login.close)
@@ -139,17 +164,22 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
     async def async_logout(self) -> None:
         """Unlink the instance; raises a translated HomeAssistantError."""
         await self.async_act(self.client.logout)
+        self._reboots_at = self.hass.loop.time() + REBOOT_PAUSE.total_seconds()
         if self.data.state is InstanceState.NOT_AUTHORIZED:
             # It may have been so before, with a login that was of no use.
+            self.login.stop()
+            self._update(login=self.login.progress)
             self.login.demand()
 
     async def async_reboot(self) -> None:
         """Restart the instance; raises a translated HomeAssistantError."""
+        if (left := self._reboots_at - self.hass.loop.time()) > 0:
+            raise translated_error("reboot_too_soon", seconds=str(ceil(left)))
         await self.async_act(self.client.reboot)
 
     async def async_request_login(self) -> None:
         """Ask for login QRs, as a person does; raises a HomeAssistantError."""
-        await self.async_refresh()
+        await self.async_ask_state()
         if (error := self.obstacle_to_login) is not None:
             raise error
         self.login.demand()
@@ -157,11 +187,15 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
     @property
     def obstacle_to_login(self) -> HomeAssistantError | None:
         """Return why the instance can't be linked now, None when it can."""
-        if not self.last_update_success:
-            return translated_error(self.data.connection_problem or GreenApiError.key)
-        if self.data.state is InstanceState.NOT_AUTHORIZED:
+        if self._failure is not None:
+            return action_error(self._failure)
+        if self.data.state in _LOGIN_STATES:
             return None
-        return translated_error(_OBSTACLES.get(self.data.state, "state_forbids_login"))
+        key = _OBSTACLES.get(self.data.state, "state_forbids_login")
+        if key == "password_wanted" and self.messenger is Messenger.WHATSAPP:
+            # It has no method that would take one.
+            key = "state_forbids_login"
+        return translated_error(key)
 
     async def async_act[T](self, request: Callable[[], Awaitable[T]]) -> T:
         """Do what changes the instance, then watch closely what comes of it.
@@ -173,8 +207,20 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         except GreenApiError as err:
             raise action_error(err) from None
         self._settles_at = self.hass.loop.time() + SETTLING_TIME.total_seconds()
-        await self.async_refresh()
+        await self.async_ask_state()
         return answer
+
+    async def async_require_state(self) -> None:
+        """Learn the present state; raises a translated HomeAssistantError."""
+        await self.async_ask_state()
+        if self._failure is not None:
+            raise action_error(self._failure)
+
+    async def async_ask_state(self) -> None:
+        """Bring the snapshot up to date, also for a caller who does not wait."""
+        # A request of a browser that is closed is cancelled, and a refresh that is
+        # cut in the middle would count as failed.
+        await asyncio.wait([self.run_soon(self.async_refresh(), "refresh")])
 
     @override
     async def _async_update_data(self) -> InstanceData:
@@ -197,6 +243,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
     def _take_failure(self, err: GreenApiError) -> InstanceData:
         """Return the last snapshot, or raise when that is true no longer."""
         self._failures += 1
+        self._failure = err
         now = self.hass.loop.time()
         if self._failures == 1:
             self._failing_since = now
@@ -205,10 +252,10 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             self._refused = True
             self.login.stop()
             self.config_entry.async_start_reauth(self.hass)
-            retry_after = REFUSED_RETRY.total_seconds()
+            retry_after = self._next_refused_retry()
         elif (
             self.last_update_success
-            and isinstance(err, (ConnectionFailed, RateLimited))
+            and _may_pass(err)
             and now - self._failing_since < OUTAGE_GRACE.total_seconds()
         ):
             self.update_interval = timedelta(seconds=retry_after)
@@ -216,10 +263,18 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         self._update(login=self.login.progress, connection_problem=err.key)
         raise update_error(err, retry_after)
 
+    def _next_refused_retry(self) -> float:
+        """Return the seconds to wait after one more rejection of the credentials."""
+        retry = REFUSED_RETRIES[min(self._refusals, len(REFUSED_RETRIES) - 1)]
+        self._refusals += 1
+        return retry.total_seconds()
+
     def _end_failures(self) -> None:
         self._failures = 0
+        self._failure = None
         if self._refused:
             self._refused = False
+            self._refusals = 0
             self.login.request()
             for flow in self.config_entry.async_get_active_flows(
                 self.hass, {SOURCE_REAUTH}
@@ -247,10 +302,12 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             return replace(
                 self.data, login=self.login.progress, connection_problem=None
             )
+        keeps = self.data and reading.state in _ACCOUNT_STATES
         return InstanceData(
             messenger=self.messenger,
             reading=reading,
             since=dt_util.utcnow(),
+            account=self.data.account if keeps else None,
             login=self.login.progress,
         )
 
@@ -280,6 +337,9 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         if account is not None:
             names = self.config_entry.data.get(CONF_ACCOUNT_NAME, {})
             account = replace(account, name=names.get(_number(account), ""))
+        if account is None and self.data.state is not InstanceState.AUTHORIZED:
+            # It is told only of an authorized instance.
+            account = self.data.account
         self._update(account=account, suspended_until=settings.suspended_until)
 
     @callback
@@ -294,13 +354,8 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
     @callback
     def take_progress(self, progress: LoginProgress) -> None:
         """Show where the login stands."""
-        if not self.data:
-            return  # The first snapshot will have it.
-        opened = progress.active and not self.data.login.active
-        self._update(login=progress)
-        if opened:
-            # The state is polled faster from now on.
-            self.suspect_state()
+        if self.data:  # Otherwise the first snapshot will have it.
+            self._update(login=progress)
 
     @callback
     def suspect_state(self) -> None:
@@ -323,6 +378,13 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         return self.config_entry.async_create_background_task(
             self.hass, job, f"{self.name} {name}", eager_start=False
         )
+
+
+def _may_pass(err: GreenApiError) -> bool:
+    """Return whether one failure of this kind says nothing about the next request."""
+    if isinstance(err, MethodNotAvailable):
+        return False
+    return isinstance(err, (ConnectionFailed, RateLimited, RequestRejected))
 
 
 def _number(account: Account) -> str:

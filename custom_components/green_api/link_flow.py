@@ -28,6 +28,7 @@ from .authorization import (
     async_send_code,
     async_send_password,
     async_start_phone_login,
+    clean_code,
     wants_password,
 )
 from .const import CONF_MESSENGER, PHONE_CODE_LIFE, SETTLING_TIME, STARTING_LIMIT
@@ -61,7 +62,6 @@ PASSWORD_SCHEMA: Final = vol.Schema({vol.Required(CONF_PASSWORD): _PASSWORD})
 
 # Five digits are usual; how the codes of all messengers look is not documented.
 _CODE: Final = re.compile(r"[A-Za-z0-9]{3,20}")
-_CODE_SEPARATORS: Final = re.compile(r"[\s\u200b-\u200f\u2060-\u2069\ufeff-]")
 
 
 class LinkFlow(JobFlow):
@@ -163,7 +163,7 @@ class LinkFlow(JobFlow):
             self._begin_attempt("code")
             self._code_typed = typed[CONF_CODE]
             self._password = typed.get(CONF_PASSWORD) or None
-            if _CODE.fullmatch(_clean_code(self._code_typed)):
+            if _CODE.fullmatch(clean_code(self._code_typed)):
                 return await self.async_step_sending_code()
             self._errors[CONF_CODE] = "invalid_code"
         if (step := self.run_beside("code", self._watch_phone_code)) is not None:
@@ -301,7 +301,7 @@ class LinkFlow(JobFlow):
         if (coordinator := self.coordinator) is None:
             return self._refuse("code", "not_loaded")
         password, self._password = self._password, None
-        await async_send_code(coordinator, _clean_code(self._code_typed), password)
+        await async_send_code(coordinator, clean_code(self._code_typed), password)
         return "linking"
 
     async def _send_password(self) -> str:
@@ -380,10 +380,6 @@ def _wants_password(coordinator: GreenApiCoordinator) -> bool:
     # A password can be handed on to these two only.
     whatsapp = coordinator.messenger is Messenger.WHATSAPP
     return not whatsapp and wants_password(coordinator)
-
-
-def _clean_code(typed: str) -> str:
-    return _CODE_SEPARATORS.sub("", typed)
 
 
 def _time_of_day(moment: datetime | None) -> str:

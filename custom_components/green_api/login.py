@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import aclosing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf
 from typing import Any, Final, Protocol
@@ -32,6 +32,7 @@ from .const import (
     LOGIN_BACKOFF_LONGEST,
     LOGIN_PAUSE,
     REFETCH_TIME,
+    SOCKET_LEAST,
     SOCKET_RETRY,
     STATE_LAG,
 )
@@ -57,6 +58,18 @@ class LoginHost(Protocol):
         """Take the hint that the instance is no longer `notAuthorized`."""
 
 
+@dataclass(slots=True)
+class LoginTimes:
+    """Hold what outlives a session, in the event loop's time.
+
+    They belong to the instance: a reload is no reason to ask for codes any longer.
+    """
+
+    window_ends: float = -inf
+    held_until: float = -inf
+    """Until when a code can be entered that came by phone."""
+
+
 class LoginSession:
     """Run the login windows of one instance, one at a time.
 
@@ -65,12 +78,13 @@ class LoginSession:
     calls come from and go to the event loop.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it runs by, and how long
         self,
         client: GreenApiClient,
         messenger: Messenger,
         host: LoginHost,
         *,
+        times: LoginTimes,
         window: timedelta,
         always: bool,
     ) -> None:
@@ -85,7 +99,7 @@ class LoginSession:
         self._task: asyncio.Task[None] | None = None
         self._code_timer: asyncio.TimerHandle | None = None
         self._hold_timer: asyncio.TimerHandle | None = None
-        self._window_ends = -inf
+        self._times = times
         self._socket_at = -inf
         self._code_seen = False
         self._closed = False
@@ -96,46 +110,53 @@ class LoginSession:
         if self._hold_timer is not None:
             return True
         running = self._task is not None and not self._task.done()
-        return running and not self._window_ends <= _now() < self._pause_ends
+        return running and not self._times.window_ends <= _now() < self._pause_ends
 
     @property
     def _pause_ends(self) -> float:
-        return self._window_ends + LOGIN_PAUSE.total_seconds()
+        return self._times.window_ends + LOGIN_PAUSE.total_seconds()
 
     def request(self) -> None:
         """Open a window, as soon as a running pause is over."""
-        if self._closed or self._hold_timer is not None:
+        if self._closed:
             return
+        if self._times.held_until > _now():
+            if self._hold_timer is None:
+                self._enter_hold(_moment(self._times.held_until))
+            return
+        self._leave_hold()
         if self._task is None or self._task.done():
             self._task = self._host.run_soon(self._run(), "login session")
 
     def demand(self) -> None:
         """Open a window for a person, who would rather have a QR than a code."""
-        self._release()
+        self._times.held_until = -inf
         self.request()
+
+    def release(self, *, resume: bool) -> None:
+        """Take a hold back, because no code came; go on with QRs or rest."""
+        self._times.held_until = -inf
+        self._leave_hold()
+        if resume:
+            self.request()
+        elif not self._closed:
+            self._report(LoginProgress(LoginPhase.EXPIRED))
 
     def look(self) -> None:
         """Take note that somebody looks, which requests a window."""
-        if _now() >= self._window_ends + REFETCH_TIME.total_seconds():
+        if _now() >= self._times.window_ends + REFETCH_TIME.total_seconds():
             self.request()
 
     def hold(self, life: timedelta) -> datetime:
         """Ask for no QR while a code that goes by phone can be entered.
 
-        Returns when that is over. A QR's end would take the other code with it.
+        Returns when that is over. A QR's end may take the other code with it.
         """
         ends_at = dt_util.utcnow() + life
-        if self._closed:
-            return ends_at
-        self.stop()
-        self._hold_timer = asyncio.get_running_loop().call_later(
-            life.total_seconds(), self._end_hold
-        )
-        self._report(
-            LoginProgress(
-                LoginPhase.PHONE_CODE, began_at=dt_util.utcnow(), ends_at=ends_at
-            )
-        )
+        self._times.held_until = _now() + life.total_seconds()
+        if not self._closed:
+            self.stop()
+            self._enter_hold(ends_at)
         return ends_at
 
     def stop(
@@ -144,15 +165,16 @@ class LoginSession:
         """End the window, take the code back and stand in the phase given.
 
         Unless the login is finished, the next request goes on with what is left of
-        the window: a flapping state must not ask for codes without a pause. Nothing
-        is reported: the caller knows, and has more to say in the same snapshot.
+        the window, or of the hold: a flapping state must not ask for codes without
+        a pause, nor spoil a code that can be entered. Nothing is reported: the
+        caller knows, and has more to say in the same snapshot.
         """
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        self._release()
+        self._leave_hold()
         if finished:
-            self._window_ends = -inf
+            self._times.window_ends = self._times.held_until = -inf
         self._time_code(None)
         self.progress = LoginProgress(phase)
 
@@ -161,7 +183,23 @@ class LoginSession:
         self._closed = True
         self.stop()
 
-    def _release(self) -> None:
+    def _enter_hold(self, ends_at: datetime) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        left = self._times.held_until - _now()
+        loop = asyncio.get_running_loop()
+        self._hold_timer = loop.call_later(left, self._end_hold)
+        self._report(
+            LoginProgress(
+                LoginPhase.PHONE_CODE,
+                began_at=dt_util.utcnow(),
+                ends_at=ends_at,
+            )
+        )
+        self._host.suspect_state()
+
+    def _leave_hold(self) -> None:
         if self._hold_timer is not None:
             self._hold_timer.cancel()
             self._hold_timer = None
@@ -175,37 +213,27 @@ class LoginSession:
     async def _run(self) -> None:
         began, began_at = _now(), dt_util.utcnow()
         while True:
-            if (now := _now()) >= self._window_ends:
-                await asyncio.sleep(max(0.0, self._pause_ends - now))
-                self._window_ends = _now() + self._window
+            if (now := _now()) >= self._times.window_ends:
+                if (pause := self._pause_ends - now) > 0:
+                    self._report(self._waiting(began_at))
+                    await asyncio.sleep(pause)
+                self._times.window_ends = _now() + self._window
                 self._code_seen = False
-            self._report(
-                LoginProgress(
-                    LoginPhase.WAITING,
-                    problem=self._lasting_problem,
-                    began_at=began_at,
-                    ends_at=_moment(self._window_ends),
-                )
-            )
+            ends_at = _moment(self._times.window_ends)
+            self._report(replace(self._waiting(began_at), ends_at=ends_at))
+            # A scan is to be seen soon: the state is polled faster from now on.
+            self._host.suspect_state()
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._window_ends):
+                async with asyncio.timeout_at(self._times.window_ends):
                     await self._follow_codes()
             if not self._goes_on(began):
                 break
-            self._report(
-                LoginProgress(
-                    LoginPhase.WAITING,
-                    problem=self._lasting_problem,
-                    began_at=began_at,
-                )
-            )
-        # A scanned code still waits for its password when the asking is over.
-        waits = self.progress.phase is LoginPhase.PASSWORD
-        self._report(
-            LoginProgress(
-                LoginPhase.PASSWORD if waits else LoginPhase.EXPIRED,
-                problem=self._lasting_problem,
-            )
+        # Also where a password is wanted: who looks will be told again.
+        self._report(LoginProgress(LoginPhase.EXPIRED, problem=self._lasting_problem))
+
+    def _waiting(self, began_at: datetime) -> LoginProgress:
+        return LoginProgress(
+            LoginPhase.WAITING, problem=self._lasting_problem, began_at=began_at
         )
 
     def _goes_on(self, began: float) -> bool:
@@ -225,12 +253,16 @@ class LoginSession:
         problem = self.progress.problem
         return problem if problem == ScanFailure.NEEDS_LOGOUT else None
 
+    @property
+    def _socket_due(self) -> bool:
+        return self._messenger in _SOCKET_MESSENGERS and _now() >= self._socket_at
+
     async def _follow_codes(self) -> None:
         """Take codes by WebSocket where it can be had, else by asking for them."""
         rhythm = RHYTHMS[self._messenger]
         failures = 0
         while True:
-            if self._messenger in _SOCKET_MESSENGERS and _now() >= self._socket_at:
+            if self._socket_due:
                 await self._follow_socket()
             try:
                 async with aclosing(poll_scan_events(self._client, rhythm)) as events:
@@ -240,12 +272,12 @@ class LoginSession:
                             failures = 0
                             continue
                         failures += 1
+                        if self._socket_due and self.progress.code is None:
+                            break
                         await asyncio.sleep(backoff(failures, LOGIN_BACKOFF_LONGEST))
             except GreenApiError as err:
                 failures += 1
-                changed = self._report(
-                    replace(self.progress, problem=err.key, detail=None)
-                )
+                changed = self._name_problem(err.key)
                 if changed and isinstance(err, CredentialsRejected):
                     self._host.suspect_state()
             await asyncio.sleep(backoff(failures, LOGIN_BACKOFF_LONGEST))
@@ -258,12 +290,14 @@ class LoginSession:
         goes_on = True
         while goes_on:
             goes_on = code_seen = linked = False
+            began = _now()
             try:
                 async with aclosing(self._client.scan_socket()) as events:
                     async for event in events:
                         self._take(event, SOCKET_RHYTHM)
                         code_seen |= isinstance(event, CodeReceived)
-                        goes_on = isinstance(event, ScanTimedOut) and code_seen
+                        timed_out = isinstance(event, ScanTimedOut) and code_seen
+                        goes_on = timed_out and _now() - began > SOCKET_LEAST
                         linked = isinstance(event, (AccountLinked, AlreadyAuthorized))
             except GreenApiError as err:
                 LOGGER.debug("No codes by WebSocket for now: %s", err)
@@ -289,7 +323,7 @@ class LoginSession:
             case ScanFailed(ScanFailure.NEEDS_LOGOUT as reason):
                 self._report(self._progress(LoginPhase.WAITING, reason))
             case ScanFailed(reason, text):
-                self._report(replace(self.progress, problem=reason, detail=text))
+                self._name_problem(reason, text)
             case ScanTimedOut():
                 # The next session brings the next code.
                 pass
@@ -299,6 +333,15 @@ class LoginSession:
         return replace(
             self.progress, phase=phase, code=None, problem=problem, detail=None
         )
+
+    def _name_problem(self, problem: str, detail: str | None = None) -> bool:
+        """Name what passes; it hides nothing that does not, and ends no code.
+
+        Returns whether anything has changed.
+        """
+        if self._lasting_problem is not None:
+            return False
+        return self._report(replace(self.progress, problem=problem, detail=detail))
 
     def _take_code(self, png: bytes, rhythm: CodeRhythm) -> None:
         now = dt_util.utcnow()

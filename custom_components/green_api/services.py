@@ -65,7 +65,6 @@ _INSTANCES: Final = {
     vol.Optional(ATTR_CONFIG_ENTRY_ID): _IDS,
     vol.Optional(ATTR_DEVICE_ID): _IDS,
 }
-_PHONE_NUMBER: Final = {vol.Required(ATTR_PHONE_NUMBER): cv.string}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,9 @@ _TYPED: Final = (vol.Any(str, int), cv.string)
 _HIDDEN: Final = (vol.Length(min=1), vol.Coerce(Hidden))
 _CODE: Final = vol.All(*_TYPED, vol.Strip, *_HIDDEN)
 _PASSWORD: Final = vol.All(*_TYPED, *_HIDDEN)
+_PHONE_NUMBER: Final = {
+    vol.Required(ATTR_PHONE_NUMBER): vol.All(cv.string, vol.Coerce(Hidden))
+}
 
 
 async def _logout(call: ServiceCall) -> None:
@@ -251,7 +253,7 @@ def _coordinators(call: ServiceCall) -> list[GreenApiCoordinator]:
 
 def _phone_number(call: ServiceCall) -> int:
     try:
-        return clean_phone_number(call.data[ATTR_PHONE_NUMBER])
+        return clean_phone_number(call.data[ATTR_PHONE_NUMBER].text)
     except InvalidAddress as err:
         raise _invalid(err.key) from None
 

@@ -18,7 +18,12 @@ _TOKEN = "abcdef12345fghij67890klmno"
     ],
 )
 def test_each_messenger_has_its_address(messenger: Messenger, url: str) -> None:
-    told = qr_page_url(messenger=messenger, id_instance=_ID, api_token_instance=_TOKEN)
+    told = qr_page_url(
+        messenger=messenger,
+        id_instance=_ID,
+        api_token_instance=_TOKEN,
+        domain="qr.green-api.com",
+    )
     assert told == url
 
 

@@ -33,7 +33,7 @@ MODULES = 61
 """On a side of the simulator's codes."""
 
 SCREENS = [
-    pytest.param({"width": 1280, "height": 1260}, id="wide"),
+    pytest.param({"width": 1280, "height": 1100}, id="wide"),
     pytest.param({"width": 360, "height": 740, "scale": 2}, id="phone"),
     pytest.param({"width": 360, "height": 740, "scale": 2, "dark": True}, id="dark"),
 ]
@@ -67,11 +67,11 @@ class Dashboard:
     async def open(self, url: str) -> None:
         """Open the start page, which is the dashboard."""
         await self.page.goto(url)
-        await self.cards.nth(3).wait_for(timeout=PATIENCE)
+        await self.cards.nth(5).wait_for(timeout=PATIENCE)
 
     @property
     def cards(self) -> Locator:
-        """Return the pictures: camera and image of one instance, then the other's."""
+        """Return the pictures: camera and image of each instance in its turn."""
         return self.page.locator("hui-picture-entity-card")
 
     def pictures(self, stack: Stack, instance: DemoInstance) -> list[Locator]:
@@ -153,6 +153,11 @@ async def test_codes_can_be_scanned_and_nothing_overflows(
         assert box
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= screen["width"]
+    columns = dashboard.page.locator("hui-grid-section")
+    places = {
+        (await item.bounding_box() or {}).get("y") for item in await columns.all()
+    }
+    assert len(places) == (1 if screen["width"] >= 1280 else len(stack.instances))
     await dashboard.page.evaluate("window.scrollTo(0, 0)")
     await shoot(dashboard.page, f"dashboard-{request.node.callspec.id}")
     assert not dashboard.errors
@@ -185,9 +190,12 @@ async def test_scan_and_logout_are_seen_and_done_on_the_dashboard(
     show = partial(shows_code, dashboard, stack, whatsapp)
     await until("the code is shown", show, seconds=30)
 
+    tiles = dashboard.page.locator("hui-tile-card")
+    state, login = tiles.nth(0), tiles.nth(1)
+    await expect(login).to_contain_text("QR ready to scan")
     await stack.phone.scan(whatsapp.id_instance)
-    state = dashboard.page.locator("hui-tile-card").first
     await expect(state).to_contain_text("Authorized", timeout=5000)
+    await expect(login).to_contain_text("No login under way")
 
     async def authorized() -> bool | None:
         pictures = await dashboard.shown(stack, whatsapp)
@@ -202,7 +210,7 @@ async def test_scan_and_logout_are_seen_and_done_on_the_dashboard(
             seconds=5,
         )
 
-    await dashboard.page.locator("hui-tile-card").nth(1).click()
+    await tiles.filter(has_text="Log out").first.click()
     await dashboard.page.get_by_role("button", name="OK").click()
     await expect(state).to_contain_text("Not authorized", timeout=10_000)
     await until("a code is shown again", show, seconds=30)

@@ -12,7 +12,10 @@ import socket
 import psutil
 import pytest
 
+from custom_components.green_api.const import DEFAULT_OPTIONS, MINOR_VERSION
+from demo import storage
 from demo.hass_client import HomeAssistantClient
+from demo.instances import INSTANCES, DemoInstance
 from demo.logs import complaints, leaks
 from demo.places import ROOT
 from demo.waiting import until
@@ -78,10 +81,18 @@ async def both(process: Process) -> list[psutil.Process] | None:
 async def test_check_plays_the_whole_round(broker: str) -> None:
     code, out, err = await run("--check", "--broker", broker)
     assert (code, err) == (0, "")
-    assert out.count("one QR on camera, image and MQTT") == 2
-    assert out.count("after the scan: the automation's notification") == 2
-    assert out.count("after green_api.logout: another QR") == 2
+    assert out.count("one QR on camera, image and MQTT") == len(INSTANCES)
+    assert out.count("after the scan: the automation's notification") == len(INSTANCES)
+    assert out.count("after green_api.logout: another QR") == len(INSTANCES)
     assert out.endswith("All as it should be.\n")
+
+
+async def test_entries_are_those_that_a_set_up_makes() -> None:
+    instance = DemoInstance(id_instance="1101000001", messenger="MAX", token="abc")
+    entry = storage.instance_entry(instance, "http://127.0.0.1", {})
+    defaults = {**DEFAULT_OPTIONS, "mqtt": "state_and_qr"}
+    assert (entry["version"], entry["minor_version"]) == (1, MINOR_VERSION)
+    assert entry["options"] == defaults
 
 
 async def test_check_fails_with_the_reason() -> None:

@@ -7,6 +7,7 @@ from ssl import SSLCertVerificationError
 from typing import Any, Final
 
 import aiohttp
+import httpx
 
 from .authorization import find_refusal
 from .errors import (
@@ -23,6 +24,7 @@ from .errors import (
     QuotaExceeded,
     RateLimited,
     RequestRejected,
+    TimedOut,
     TokenRejected,
     UnexpectedAnswer,
     ValidationFailed,
@@ -73,12 +75,20 @@ def status_error(status: int, body: bytes = b"") -> GreenApiError:
 
 def connect_failure(err: BaseException) -> ConnectionFailed:
     """Tell from the causes of a failed connection what stood in the way."""
+    failure = _find_cause(err)
+    failure.unsent = True
+    return failure
+
+
+def _find_cause(err: BaseException) -> ConnectionFailed:
     cause: BaseException | None = err
     while cause is not None:
         if isinstance(cause, gaierror | aiohttp.ClientConnectorDNSError):
             return HostNotFound()
         if isinstance(cause, SSLCertVerificationError):
             return CertificateRejected()
+        if isinstance(cause, httpx.ConnectTimeout | httpx.PoolTimeout):
+            return TimedOut()
         cause = cause.__cause__ or cause.__context__
     return ConnectionFailed()
 

@@ -198,10 +198,10 @@ class GreenApiClient:
         try:
             async with asyncio.timeout(limit):
                 status, body = await self._exchange(method, sent, limit)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as err:
+            raise connect_failure(err) from None
         except TimeoutError, httpx.TimeoutException:
             raise TimedOut from None
-        except httpx.ConnectError as err:
-            raise connect_failure(err) from None
         except httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError:
             raise ConnectionFailed from None
         finally:

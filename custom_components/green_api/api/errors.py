@@ -43,6 +43,9 @@ class GreenApiError(Exception):
 
     text: ClassVar[str] = "The request to GREEN-API failed"
 
+    unsent: bool = False
+    """Tells that the request has never left, so that nothing can come of it."""
+
     def __init__(self) -> None:
         """Take the fixed text of the class and nothing else."""
         super().__init__(self.text)

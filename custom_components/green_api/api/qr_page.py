@@ -4,8 +4,6 @@ from typing import Final
 
 from .models import Messenger
 
-QR_PAGE_DOMAIN: Final = "qr.green-api.com"
-
 # The documents show WhatsApp's and Telegram's. For MAX only `/v3` was seen: it is
 # taken for a prefix, as in the paths of the API.
 _PATHS: Final = {
@@ -20,7 +18,7 @@ def qr_page_url(
     messenger: Messenger,
     id_instance: str,
     api_token_instance: str,
-    domain: str = QR_PAGE_DOMAIN,
+    domain: str,
 ) -> str:
     """Return the address of an instance's QR page; it holds the token.
 

@@ -32,6 +32,9 @@ WINDOW_TIMEOUT: Final = 110.0
 
 CLOSE_TIMEOUT: Final = 3.0
 
+# Five or six codes fit into a session; a server that pushes without end is broken.
+MOST_CODES: Final = 20
+
 
 async def scan_events(
     websession: aiohttp.ClientSession, url: str, *, token: str, limiter: RateLimiter
@@ -47,7 +50,7 @@ async def scan_events(
             loop = asyncio.get_running_loop()
             ends_at = loop.time() + WINDOW_TIMEOUT
             patience = FIRST_FRAME_TIMEOUT
-            while True:
+            for _ in range(MOST_CODES):
                 wait_until = min(loop.time() + patience, ends_at)
                 event = parse_scan_message(
                     await _receive(socket, wait_until), token=token
@@ -56,6 +59,7 @@ async def scan_events(
                 if not isinstance(event, CodeReceived):
                     return
                 patience = NEXT_FRAME_TIMEOUT
+            raise UnexpectedAnswer
         finally:
             await _close(socket)
 

@@ -1,0 +1,156 @@
+"""Whatever a dialog of the options shows or says, there are words for it."""
+
+import ast
+import json
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+
+from custom_components.green_api import link_flow, options_flow
+from custom_components.green_api.api.errors import CredentialsRejected, GreenApiError
+
+INTEGRATION = Path(link_flow.__file__).parent
+LANGUAGES = ("en", "ru")
+TEXTS: dict[str, dict[str, Any]] = {
+    language: json.loads(
+        (INTEGRATION / "translations" / f"{language}.json").read_text(encoding="utf-8")
+    )
+    for language in LANGUAGES
+}
+SECRETS = {"code", "password", "phone_number", "token"}
+
+# What each step gives to its texts.
+MESSENGER = {"messenger"}
+FORMS = {
+    "login": (options_flow.LOGIN_SCHEMA, set()),
+    "mqtt": (options_flow.MQTT_SCHEMA, set()),
+    "qr_page": (options_flow.QR_PAGE_SCHEMA, set()),
+    "pairing": (link_flow.PHONE_SCHEMA, MESSENGER),
+    "pairing_expired": (link_flow.PHONE_SCHEMA, MESSENGER),
+    "phone": (link_flow.PHONE_SCHEMA, MESSENGER),
+    "phone_expired": (link_flow.PHONE_SCHEMA, MESSENGER),
+    "code": (link_flow.CODE_SCHEMA, MESSENGER),
+    "password": (link_flow.PASSWORD_SCHEMA, MESSENGER),
+}
+PROGRESS = {
+    "asking": MESSENGER,
+    "pairing_code": {"messenger", "code", "until"},
+    "sending_code": MESSENGER,
+    "sending_password": MESSENGER,
+    "linking": MESSENGER,
+}
+MENU = {"pairing", "phone", "code", "password", "login", "mqtt", "qr_page"}
+ABORTS = {"linked": {"title"}, "entry_removed": set(), "state_forbids_login": set()}
+
+
+def placeholders(text: str) -> set[str]:
+    """Return what a text is to be filled with."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def errors(base: type[GreenApiError] = GreenApiError) -> set[type[GreenApiError]]:
+    """Return all errors of the client."""
+    return {base}.union(*map(errors, base.__subclasses__()))
+
+
+def keys_of(module: str, function: str) -> set[str]:
+    """Return the keys that a module hands to a function."""
+    tree = ast.parse((INTEGRATION / f"{module}.py").read_text(encoding="utf-8"))
+    return {
+        argument.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(function)
+        for argument in node.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    }
+
+
+def test_the_tables_above_are_those_of_the_code() -> None:
+    flow = options_flow.GreenApiOptionsFlow
+    steps = {
+        name.removeprefix("async_step_")
+        for name in dir(flow)
+        if name.startswith("async_step_")
+    }
+    assert steps - {"init"} == FORMS.keys() | PROGRESS.keys() | ABORTS.keys()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_step_has_its_words_and_no_words_are_left_over(language: str) -> None:
+    texts = TEXTS[language]["options"]
+    assert set(texts) == {"abort", "error", "progress", "step"}
+    assert texts["step"].keys() == {"init"} | FORMS.keys() | PROGRESS.keys()
+    for step, (schema, given) in FORMS.items():
+        of_step = texts["step"][step]
+        parts = {"title", "description", "data", "data_description"}
+        assert parts <= of_step.keys() <= parts | {"submit"}
+        fields = {str(field) for field in schema.schema}
+        assert of_step["data"].keys() == of_step["data_description"].keys() == fields
+        for text in (
+            of_step["title"],
+            of_step["description"],
+            *of_step["data"].values(),
+            *of_step["data_description"].values(),
+        ):
+            assert placeholders(text) <= given
+    for step, given in PROGRESS.items():
+        # Home Assistant does not fill in the title of a progress.
+        assert texts["step"][step].keys() == {"title"}
+        assert placeholders(texts["step"][step]["title"]) == set()
+        assert placeholders(texts["progress"][step]) <= given
+    assert texts["progress"].keys() == PROGRESS.keys()
+    assert {"code", "until"} <= placeholders(texts["progress"]["pairing_code"])
+    assert texts["abort"].keys() == ABORTS.keys()
+    for reason, given in ABORTS.items():
+        assert placeholders(texts["abort"][reason]) == given
+    menu = texts["step"]["init"]
+    assert menu["menu_options"].keys() == MENU
+    assert menu["menu_option_descriptions"].keys() == MENU
+    assert "{" not in str(menu["title"]) + str(menu["description"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_error_has_its_words_and_no_words_are_left_over(language: str) -> None:
+    texts = TEXTS[language]
+    of_options = texts["options"]["error"]
+    raised = (
+        {error.key for error in errors()}
+        | keys_of("authorization", "translated_error")
+        | {"attempts_exceeded", "pairing_code_alive", "phone_code_alive"}
+        | {"password_wanted", "state_forbids_login"}
+    )
+    assert {"no_password_wanted", "not_for_messenger"} <= raised
+    assert CredentialsRejected.key in raised
+    own = keys_of("link_flow", "self._refuse") - FORMS.keys()
+    typed = {
+        "invalid_code",
+        "invalid_phone_number",
+        "invalid_prefix",
+        "invalid_qr_domain",
+        "password_missing",
+        "prefix_is_discovery",
+    }
+    assert own == {"not_linked", "not_loaded"}
+    assert of_options.keys() == raised | own | typed
+    for key in raised:
+        said = texts["exceptions"][key]["message"]
+        assert placeholders(of_options[key]) == placeholders(said), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_refused_repeat_says_how_long_it_takes(language: str) -> None:
+    of_options = TEXTS[language]["options"]["error"]
+    for key in ("attempts_exceeded", "pairing_code_alive", "phone_code_alive"):
+        assert placeholders(of_options[key]) == {"seconds"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_words_but_those_of_the_pairing_code_show_a_secret(language: str) -> None:
+    texts = TEXTS[language]["options"]
+    shown = [*texts["error"].values(), *texts["abort"].values()]
+    shown += [
+        text for step, text in texts["progress"].items() if step != "pairing_code"
+    ]
+    assert not SECRETS & set().union(*map(placeholders, shown))
