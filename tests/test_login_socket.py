@@ -7,6 +7,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.green_api.api.models import InstanceState
+from custom_components.green_api.const import SOCKET_LEAST
 from custom_components.green_api.coordinator import GreenApiCoordinator
 from custom_components.green_api.snapshot import LoginCode, LoginPhase
 from custom_components.green_api.stills import Situation
@@ -120,6 +121,20 @@ async def test_a_session_that_ends_in_time_is_followed_by_the_next(
     assert code.png == instance.code.png
     assert coordinator.data.problem is None
     assert not asked(cloud, "qr")
+
+
+async def test_a_session_that_ends_too_soon_is_not_followed_by_another(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: ManualClock,
+    cloud: Simulator,
+    entry: MockConfigEntry,
+) -> None:
+    monkeypatch.setattr("custom_components.green_api.login.SOCKET_LEAST", SOCKET_LEAST)
+    await code_of(hass, entry.runtime_data)
+    clock.advance(100)
+    await cloud.cloud.log.wait_for(method="qr", since=0)
+    assert len(asked(cloud, SOCKET)) == 1
 
 
 async def test_a_scan_is_known_at_once_with_the_name_of_the_account(

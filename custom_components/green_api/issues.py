@@ -242,10 +242,7 @@ def _issues_now(
         found.add(IssueKind.STARTING_TOO_LONG)
     if wants_password(coordinator):
         found.add(IssueKind.PENDING_PASSWORD)
-    problem = data.login.problem
-    if problem == ScanFailure.NEEDS_LOGOUT or (
-        problem in _NO_NEWS and IssueKind.NEEDS_LOGOUT in before
-    ):
+    if data.login.problem == ScanFailure.NEEDS_LOGOUT:
         found.add(IssueKind.NEEDS_LOGOUT)
     return found
 

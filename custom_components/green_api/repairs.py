@@ -78,7 +78,11 @@ class FixFlow(RepairsFlow):
 
     @property
     def _solved(self) -> bool:
-        return ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id) is None
+        if ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id) is not None:
+            return False
+        # A cloud that refuses every request takes issues back without an end of them.
+        entry = self._entry
+        return entry is None or entry.runtime_data.data.connection_problem is None
 
     @abstractmethod
     async def _order(
@@ -125,7 +129,7 @@ class FixFlow(RepairsFlow):
         try:
             # The form may have been open for long: an account that somebody has
             # linked meanwhile must not be logged out.
-            await coordinator.async_refresh()
+            await coordinator.async_require_state()
             if not self._solved:
                 await self._order(coordinator, user_input)
                 self._ordered = True
@@ -220,5 +224,4 @@ class PasswordFlow(FixFlow):
 
 async def _check(coordinator: GreenApiCoordinator) -> None:
     """Ask for the state, in a task of the entry's that outlives the dialog."""
-    refresh = coordinator.run_soon(coordinator.async_refresh(), "refresh")
-    await asyncio.gather(asyncio.wait([refresh]), asyncio.sleep(CHECK_TIME))
+    await asyncio.gather(coordinator.async_ask_state(), asyncio.sleep(CHECK_TIME))
