@@ -259,7 +259,13 @@ def test_an_error_is_told_with_what_its_text_has_a_place_for() -> None:
         given.setdefault(key, set()).update(names)
     for key, text in EXCEPTIONS["en"].items():
         assert _placeholders(text["message"]) <= given.get(key, set()), key
-    for key in ("pairing_code_alive", "phone_code_alive", "attempts_exceeded"):
+    for key in (
+        "attempts_exceeded",
+        "pairing_code_alive",
+        "phone_code_alive",
+        "reboot_too_soon",
+        "too_soon",
+    ):
         assert _placeholders(EXCEPTIONS["en"][key]["message"]) == {"seconds"}
     assert _placeholders(EXCEPTIONS["en"]["not_for_messenger"]["message"]) == {
         "messenger"
@@ -309,6 +315,8 @@ LOGIN_ERRORS = {
 }
 # Only actions can name several instances.
 FOR_SEVERAL = {"failed_for_some", "one_instance_only"}
+# No dialog of the options reboots.
+OF_REBOOTS = {"reboot_too_soon"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -329,7 +337,7 @@ def test_every_error_of_the_options_has_a_text_and_no_text_is_left_over(
     literals = _literal_errors("options_flow") | _literal_errors("link_flow")
     typed = {"invalid_phone_number", "invalid_qr_domain"}
     assert typed < _invalid_address_keys()
-    expected = literals | typed | (TOLD_KEYS - FOR_SEVERAL)
+    expected = literals | typed | (TOLD_KEYS - FOR_SEVERAL - OF_REBOOTS)
     assert set(TEXTS[language]["options"]["error"]) == expected
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, timedelta
+from functools import partial
 from itertools import pairwise
 from string import Formatter
 from types import SimpleNamespace
@@ -25,19 +26,23 @@ from custom_components.green_api import issues as issues_module
 from custom_components.green_api.api.models import ScanFailure
 from custom_components.green_api.const import DOMAIN, SETTLING_TIME, STARTING_LIMIT
 from custom_components.green_api.issues import IssueKind, issue_id_of, kind_of
+from custom_components.green_api.snapshot import LoginPhase
 from simulator import (
     Body,
     Deleted,
+    Drop,
     Expired,
     Fault,
     Instance,
     Messenger,
+    QrAnswer,
     Simulator,
     State,
     Status,
 )
 from tests.conftest import entry_of, set_up
 from tests.logs import errors_logged
+from tests.virtual_time import virtual_time
 from tests.waiting import (
     forgive_nothing,
     lift_limits,
@@ -50,6 +55,8 @@ REFUSALS = [(Expired(), "instance_expired"), (Deleted(), "instance_deleted")]
 PASSWORD = "hunter2-two-factor"
 PHONE = "79001234567"
 MOMENT = timedelta(seconds=1)
+# In virtual time, more than a window and its pause.
+HOUR = 3600.0
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +123,17 @@ async def pass_time(
     monkeypatch.setattr(issues_module, "dt_util", shifted)
     async_fire_time_changed(hass, now)
     await hass.async_block_till_done()
+
+
+def is_in_phase(entry: MockConfigEntry, phase: LoginPhase) -> bool:
+    """Tell whether an entry's login stands there."""
+    return entry.runtime_data.data.login.phase is phase
+
+
+def ask_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a window of virtual time from thousands of requests."""
+    set_rhythm(monkeypatch, poll=20)
+    shorten_backoff(monkeypatch, 15)
 
 
 async def set_up_in(
@@ -192,6 +210,8 @@ async def test_a_state_that_needs_a_person_is_an_issue_as_long_as_it_lasts(
         State.SLEEP_MODE,
         State.STARTING,
         State.PENDING_CODE,
+        # Nothing takes a password of WhatsApp.
+        State.PENDING_PASSWORD,
     ],
 )
 async def test_all_other_states_are_none(
@@ -255,6 +275,33 @@ async def test_a_scanned_code_wants_the_password_before_the_state_says_so(
     assert kinds(hass, entry) == set()
 
 
+async def test_a_password_that_nobody_gives_is_wanted_until_the_window_ends(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: Simulator,
+    changes: list[tuple[str, str]],
+) -> None:
+    ask_rarely(monkeypatch)
+    # The state is plain all the while.
+    cloud.cloud.faults.add(QrAnswer("pendingPassword", None), method="qr")
+    _, entry = await set_up_in(hass, cloud, State.NOT_AUTHORIZED, Messenger.TELEGRAM)
+    await wait_until(hass, lambda: kinds(hass, entry) == {"pending_password"})
+    data = entry.runtime_data
+    with virtual_time():
+        await wait_until(hass, lambda: kinds(hass, entry) == set(), bound=HOUR)
+        assert data.data.login.phase is LoginPhase.EXPIRED
+    assert raised(changes, "pending_password") == ["create", "remove"]
+
+
+async def test_whatsapp_never_wants_a_password_whatever_the_codes_say(
+    hass: HomeAssistant, cloud: Simulator, changes: list[tuple[str, str]]
+) -> None:
+    cloud.cloud.faults.add(QrAnswer("pendingPassword", None), method="qr", count=3)
+    _, entry = await set_up_in(hass, cloud, State.NOT_AUTHORIZED)
+    await wait_until(hass, lambda: entry.runtime_data.data.login.code)
+    assert changes == []
+
+
 # ------------------------------------------------------------ starting
 
 
@@ -312,23 +359,60 @@ async def test_a_login_of_no_use_is_an_issue_until_the_logout(
     assert entry.runtime_data.data.login.code
 
 
-async def test_silence_says_nothing_about_a_login_of_no_use(
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Status(502, Body.HTML),
+        Status(429, Body.EMPTY),
+        Drop(),
+        QrAnswer("error", "timeout"),
+        QrAnswer("error", "no luck today"),
+    ],
+)
+async def test_what_passes_says_nothing_about_a_login_of_no_use(
     hass: HomeAssistant,
     cloud: Simulator,
     instance: Instance,
     changes: list[tuple[str, str]],
+    fault: Fault,
 ) -> None:
+    instance.set_stale_credentials(stale=True)
+    entry = await set_up(hass, cloud, instance)
+    await wait_until(hass, lambda: kinds(hass, entry) == {"needs_logout"})
+    log = cloud.cloud.log
+    since = log.cursor
+    cloud.cloud.faults.add(fault, method="qr", count=3)
+    # Whoever asks a fifth time has taken note of all before.
+    while len(log.list(method="qr", since=since)) < 5:
+        await log.wait_for(method="qr")
+    assert entry.runtime_data.data.login.problem == ScanFailure.NEEDS_LOGOUT
+    assert raised(changes, "needs_logout") == ["create"]
+
+
+async def test_a_login_of_no_use_outlives_the_windows(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: Simulator,
+    instance: Instance,
+    changes: list[tuple[str, str]],
+) -> None:
+    ask_rarely(monkeypatch)
     instance.set_stale_credentials(stale=True)
     entry = await set_up(hass, cloud, instance)
     data = entry.runtime_data
     await wait_until(hass, lambda: kinds(hass, entry) == {"needs_logout"})
-    for _ in range(3):
-        cloud.cloud.faults.add(Status(502, Body.HTML), method="qr", count=1)
-        await wait_until(hass, lambda: data.data.login.problem == "cloud_failed")
-        await wait_until(
-            hass, lambda: data.data.login.problem == ScanFailure.NEEDS_LOGOUT
-        )
-    assert raised(changes, "needs_logout") == ["create"]
+    rule = cloud.cloud.faults.add(Status(502, Body.HTML), method="qr")
+    with virtual_time():
+        for phase in (LoginPhase.EXPIRED, LoginPhase.WAITING, LoginPhase.EXPIRED):
+            if phase is LoginPhase.WAITING:
+                await data.async_request_login()
+            await wait_until(hass, partial(is_in_phase, entry, phase), bound=HOUR)
+            assert kinds(hass, entry) == {"needs_logout"}
+        cloud.cloud.faults.remove(rule.number)
+        instance.logout()
+        await data.async_request_login()
+        await wait_until(hass, lambda: data.data.login.code, bound=HOUR)
+    assert raised(changes, "needs_logout") == ["create", "remove"]
 
 
 # ------------------------------------------------------------ refused by the cloud

@@ -19,7 +19,6 @@ from custom_components.green_api.const import (
 from custom_components.green_api.coordinator import GreenApiCoordinator
 from custom_components.green_api.snapshot import (
     InstanceData,
-    LoginCode,
     LoginPhase,
     LoginProgress,
 )
@@ -43,6 +42,7 @@ from simulator import (
 from tests.conftest import set_up
 from tests.logs import errors_logged
 from tests.waiting import (
+    code_of,
     lift_limits,
     set_rhythm,
     shorten_answer_timeout,
@@ -79,22 +79,6 @@ def record(coordinator: GreenApiCoordinator) -> list[InstanceData]:
 def bare(progress: LoginProgress) -> LoginProgress:
     """Return where a login stands, without its times and the cloud's words."""
     return replace(progress, began_at=None, ends_at=None, detail=None)
-
-
-async def code_of(
-    hass: HomeAssistant, coordinator: GreenApiCoordinator, sequence: int = 1
-) -> LoginCode:
-    """Wait for a code, at least the one of this number."""
-
-    def there() -> bool:
-        code = coordinator.data.login.code
-        return code is not None and code.sequence >= sequence
-
-    await wait_until(hass, there)
-    code = coordinator.data.login.code
-    assert code is not None
-    assert coordinator.data.login.phase is LoginPhase.SHOWING
-    return code
 
 
 async def requests(cloud: Simulator, count: int) -> None:

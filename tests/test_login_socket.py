@@ -8,8 +8,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.green_api.api.models import InstanceState
 from custom_components.green_api.const import SOCKET_LEAST
-from custom_components.green_api.coordinator import GreenApiCoordinator
-from custom_components.green_api.snapshot import LoginCode, LoginPhase
+from custom_components.green_api.snapshot import LoginPhase
 from custom_components.green_api.stills import Situation
 from simulator import (
     Body,
@@ -30,6 +29,7 @@ from tests.conftest import set_up
 from tests.logs import errors_logged
 from tests.waiting import (
     allow_short_sockets,
+    code_of,
     lift_limits,
     shorten_backoff,
     wait_until,
@@ -49,21 +49,6 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def clock() -> Clock:
     """Return a time that stands still, so that codes change when a test says so."""
     return ManualClock()
-
-
-async def code_of(
-    hass: HomeAssistant, coordinator: GreenApiCoordinator, sequence: int = 1
-) -> LoginCode:
-    """Wait for a code, at least the one of this number."""
-
-    def there() -> bool:
-        code = coordinator.data.login.code
-        return code is not None and code.sequence >= sequence
-
-    await wait_until(hass, there)
-    code = coordinator.data.login.code
-    assert code is not None
-    return code
 
 
 def asked(cloud: Simulator, method: str) -> list[Request]:

@@ -26,7 +26,11 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.green_api import issues as issues_module, repairs
+from custom_components.green_api import (
+    coordinator as coordinator_module,
+    issues as issues_module,
+    repairs,
+)
 from custom_components.green_api.api.errors import (
     AuthorizationRefused,
     CredentialsRejected,
@@ -35,7 +39,13 @@ from custom_components.green_api.api.errors import (
     SocketClosed,
 )
 from custom_components.green_api.api.models import InstanceState
-from custom_components.green_api.const import DOMAIN, SETTLING_TIME, STARTING_LIMIT
+from custom_components.green_api.const import (
+    DOMAIN,
+    OUTAGE_GRACE,
+    REBOOT_PAUSE,
+    SETTLING_TIME,
+    STARTING_LIMIT,
+)
 from custom_components.green_api.issues import FIXABLE, IssueKind, issue_id_of
 from custom_components.green_api.snapshot import LoginPhase
 from simulator import (
@@ -43,11 +53,13 @@ from simulator import (
     Body,
     Delay,
     Drop,
+    Expired,
     Fault,
     Hang,
     Instance,
     ManualClock,
     Messenger,
+    QrAnswer,
     Reason,
     Simulator,
     State,
@@ -55,6 +67,7 @@ from simulator import (
 )
 from tests.conftest import set_up
 from tests.logs import errors_logged, log_lines
+from tests.virtual_time import virtual_time
 from tests.waiting import (
     forgive_nothing,
     lift_limits,
@@ -69,6 +82,8 @@ PASSWORD = "hunter2-two-factor"
 WRONG = "not-the-password"
 MOMENT = timedelta(seconds=1)
 TRANSLATIONS = Path(repairs.__file__).parent / "translations"
+
+ORDERS = ("reboot", "logout", "sendAuthorizationPassword")
 
 type Step = dict[str, Any]
 
@@ -324,6 +339,119 @@ async def test_an_account_that_was_linked_meanwhile_is_not_logged_out(
     ("fault", "key"),
     [
         (Status(401, Body.EMPTY), "token_rejected"),
+        (Status(429, Body.EMPTY), "rate_limited"),
+        (Status(502, Body.HTML), "cloud_failed"),
+        (Expired(), "instance_expired"),
+        (Drop(), "cannot_connect"),
+        (Hang(), "timed_out"),
+    ],
+)
+@pytest.mark.parametrize("grace", [False, True])
+@pytest.mark.parametrize("kind", sorted(FIXABLE))
+async def test_nothing_is_ordered_while_the_state_cannot_be_learned(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: Simulator,
+    browser: TestClient[Any, Any],
+    progressed: asyncio.Queue[str],
+    kind: str,
+    grace: bool,
+    fault: Fault,
+    key: str,
+) -> None:
+    if isinstance(fault, Hang):
+        shorten_answer_timeout(monkeypatch, 0.2)
+    _, entry = await set_up_with(hass, cloud, kind)
+    dialog = dialog_of(browser, entry, kind)
+    values = {}
+    if kind == "pending_password":
+        await open_password(dialog, progressed)
+        values = {"password": PASSWORD}
+    else:
+        await dialog.open()
+    if grace:
+        monkeypatch.setattr(coordinator_module, "OUTAGE_GRACE", OUTAGE_GRACE)
+    cloud.cloud.faults.add(fault, method="getStateInstance")
+    for _ in range(2):
+        step = await dialog.submit(**values)
+        assert step["type"] == "form"
+        assert step["errors"] == {"base": key}
+    assert not any(asked(cloud, method) for method in ORDERS)
+
+
+@pytest.mark.parametrize("kind", sorted(FIXABLE))
+async def test_the_order_is_given_once_the_state_is_told_again(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    browser: TestClient[Any, Any],
+    progressed: asyncio.Queue[str],
+    kind: str,
+) -> None:
+    _, entry = await set_up_with(hass, cloud, kind)
+    dialog = dialog_of(browser, entry, kind)
+    values = {}
+    if kind == "pending_password":
+        await open_password(dialog, progressed)
+        values = {"password": PASSWORD}
+    else:
+        await dialog.open()
+    rule = cloud.cloud.faults.add(Status(429, Body.EMPTY), method="getStateInstance")
+    assert (await dialog.submit(**values))["type"] == "form"
+    cloud.cloud.faults.remove(rule.number)
+    step = await dialog.submit(**values)
+    assert (step["type"], step["description"]) == ("create_entry", "ordered")
+    assert sum(asked(cloud, method) for method in ORDERS) == 1
+
+
+async def test_an_account_linked_unseen_is_not_logged_out(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: Simulator,
+    browser: TestClient[Any, Any],
+) -> None:
+    monkeypatch.setattr(coordinator_module, "OUTAGE_GRACE", OUTAGE_GRACE)
+    instance, entry = await set_up_with(hass, cloud, "needs_logout")
+    dialog = dialog_of(browser, entry, "needs_logout")
+    await dialog.open()
+    # Others use up the limit that all clients share.
+    rule = cloud.cloud.faults.add(Status(429, Body.EMPTY), method="getStateInstance")
+    instance.set_state(State.AUTHORIZED)
+    assert (await dialog.submit())["errors"] == {"base": "rate_limited"}
+    cloud.cloud.faults.remove(rule.number)
+    step = await dialog.submit()
+    assert (step["type"], step["description"]) == ("create_entry", None)
+    assert asked(cloud, "logout") == 0
+    assert instance.state is State.AUTHORIZED
+
+
+async def test_a_restart_right_after_a_logout_has_to_wait(
+    hass: HomeAssistant, cloud: Simulator, browser: TestClient[Any, Any]
+) -> None:
+    instance = cloud.cloud.create(state=State.AUTHORIZED)
+    entry = await set_up(hass, cloud, instance)
+    await entry.runtime_data.async_logout()
+    instance.set_state(State.YELLOW_CARD)
+    await entry.runtime_data.async_refresh()
+    dialog = dialog_of(browser, entry, "yellow_card")
+    await dialog.open()
+    step = await dialog.submit()
+    assert step["errors"] == {"base": "reboot_too_soon"}
+    told = step["description_placeholders"]
+    assert told["title"] == entry.title
+    assert 170 < int(told["seconds"]) <= REBOOT_PAUSE.total_seconds()
+    assert asked(cloud, "reboot") == 0
+    assert has_issue(hass, entry, "yellow_card")
+    with virtual_time():
+        await asyncio.sleep(int(told["seconds"]))
+        step = await dialog.submit()
+    assert (step["type"], step["description"]) == ("create_entry", "ordered")
+    assert asked(cloud, "reboot") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "key"),
+    [
+        (Status(401, Body.EMPTY), "token_rejected"),
         (Status(400, Body.JSON, "Validation failed"), "validation_failed"),
         (Status(429, Body.EMPTY), "rate_limited"),
         (Status(502, Body.HTML), "cloud_failed"),
@@ -449,6 +577,53 @@ async def test_too_many_passwords_are_told_with_the_time_left(
     assert step["errors"] == {"base": "attempts_exceeded"}
     assert asked(cloud, "sendAuthorizationPassword") == sent
     assert has_issue(hass, entry, "pending_password")
+
+
+async def test_a_pause_that_the_cloud_asks_for_is_kept(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    browser: TestClient[Any, Any],
+    progressed: asyncio.Queue[str],
+) -> None:
+    _, entry = await set_up_with(hass, cloud, "pending_password")
+    dialog = dialog_of(browser, entry, "pending_password")
+    await open_password(dialog, progressed)
+    answer = AuthorizationAnswer(Reason.RATE_LIMIT_EXCEEDED, 90)
+    cloud.cloud.faults.add(answer, count=1)
+    step = await dialog.submit(password=PASSWORD)
+    assert step["errors"] == {"base": "rate_limit_exceeded"}
+    sent = asked(cloud, "sendAuthorizationPassword")
+    step = await dialog.submit(password=PASSWORD)
+    assert step["errors"] == {"base": "too_soon"}
+    assert 80 < int(step["description_placeholders"]["seconds"]) <= 90
+    assert asked(cloud, "sendAuthorizationPassword") == sent
+    with virtual_time():
+        await asyncio.sleep(90)
+        step = await dialog.submit(password=PASSWORD)
+    assert (step["type"], step["description"]) == ("create_entry", "ordered")
+
+
+async def test_ends_by_itself_when_the_time_for_the_password_is_over(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: Simulator,
+    browser: TestClient[Any, Any],
+    progressed: asyncio.Queue[str],
+) -> None:
+    set_rhythm(monkeypatch, poll=20)
+    # Only the answers about codes tell of it.
+    cloud.cloud.faults.add(QrAnswer("pendingPassword", None), method="qr")
+    instance = cloud.cloud.create("4100000001", Messenger.TELEGRAM)
+    entry = await set_up(hass, cloud, instance)
+    await wait_until(hass, lambda: has_issue(hass, entry, "pending_password"))
+    dialog = dialog_of(browser, entry, "pending_password")
+    await open_password(dialog, progressed)
+    with virtual_time():
+        assert await progressed.get() == dialog.flow_id
+        step = await dialog.look()
+    assert entry.runtime_data.data.login.phase is LoginPhase.EXPIRED
+    assert (step["type"], step["description"]) == ("create_entry", None)
+    assert asked(cloud, "sendAuthorizationPassword") == 0
 
 
 async def test_ends_by_itself_when_the_password_was_given_elsewhere(
@@ -585,8 +760,7 @@ async def test_says_so_when_the_entry_is_gone(
         await hass.config_entries.async_unload(entry.entry_id)
     step = await dialog.submit(**values)
     assert (step["type"], step["reason"]) == ("abort", "not_loaded")
-    for method in ("reboot", "logout", "sendAuthorizationPassword"):
-        assert asked(cloud, method) == 0
+    assert not any(asked(cloud, method) for method in ORDERS)
 
 
 async def test_goes_on_after_a_reload(
@@ -704,6 +878,7 @@ def _keys(base: type[GreenApiError]) -> set[str]:
 
 # Of requests that no flow makes, and families that are never raised themselves.
 NEVER = {CredentialsRejected.key, GreenApiError.key, SocketClosed.key}
+REBOOTS = {"starting_too_long", "yellow_card"}
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
@@ -712,10 +887,12 @@ def test_every_error_of_an_order_has_its_text(kind: str, language: str) -> None:
     texts = json.loads((TRANSLATIONS / f"{language}.json").read_text("utf-8"))
     keys = _keys(GreenApiError) - NEVER - {PairingRefused.key}
     if kind == "pending_password":
-        keys |= {"no_password_wanted", "not_for_messenger", "state_forbids_login"}
+        keys |= {"no_password_wanted", "state_forbids_login", "too_soon"}
         keys.add(GreenApiError.key)
     else:
         keys -= _keys(AuthorizationRefused)
+    if kind in REBOOTS:
+        keys.add("reboot_too_soon")
     errors = texts["issues"][kind]["fix_flow"]["error"]
     assert set(errors) == keys
     for key in keys - {GreenApiError.key}:

@@ -20,7 +20,7 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
-from custom_components.green_api.api.models import Messenger, StateReading
+from custom_components.green_api.api.models import Account, Messenger, StateReading
 from custom_components.green_api.const import DOMAIN
 from custom_components.green_api.sensor import LOGIN_ATTRIBUTES
 from custom_components.green_api.snapshot import LoginPhase
@@ -450,6 +450,46 @@ async def test_tells_the_account_that_is_linked_and_forgets_it(
     instance.unlink()
     await coordinator.async_refresh()
     assert state_of(hass, sensor) == STATE_UNKNOWN
+
+
+@pytest.mark.usefixtures("_all_enabled")
+@pytest.mark.parametrize(
+    "state",
+    [
+        State.BLOCKED,
+        State.SLEEP_MODE,
+        State.STARTING,
+        State.SUSPENDED,
+        State.YELLOW_CARD,
+    ],
+)
+async def test_tells_the_account_as_long_as_it_is_linked(
+    hass: HomeAssistant, cloud: Simulator, state: State
+) -> None:
+    instance = cloud.cloud.create("1101000001", state=State.AUTHORIZED)
+    entry = await set_up(hass, cloud, instance)
+    coordinator = entry.runtime_data
+    phone = instance.account.phone
+    await wait_until(hass, lambda: state_of(hass, ACCOUNT) == phone)
+    name = Account(phone=phone, name="Somebody Private")
+    coordinator.async_set_updated_data(replace(coordinator.data, account=name))
+    assert state_of(hass, ACCOUNT_NAME) == "Somebody Private"
+    events = async_capture_events(hass, EVENT_STATE_CHANGED)
+    # The cloud tells it of an authorized instance only.
+    for _ in range(2):
+        instance.set_state(state)
+        await coordinator.async_refresh()
+        await hass.async_block_till_done(wait_background_tasks=True)
+        assert state_of(hass) == WORDS[state]
+        assert state_of(hass, ACCOUNT) == phone
+        assert state_of(hass, ACCOUNT_NAME) == "Somebody Private"
+    assert {event.data["entity_id"] for event in events}.isdisjoint(
+        {ACCOUNT, ACCOUNT_NAME}
+    )
+    instance.unlink()
+    await coordinator.async_refresh()
+    assert state_of(hass, ACCOUNT) == STATE_UNKNOWN
+    assert state_of(hass, ACCOUNT_NAME) == STATE_UNKNOWN
 
 
 @pytest.mark.usefixtures("_all_enabled")

@@ -14,6 +14,8 @@ from custom_components.green_api.api.client import GreenApiClient
 from custom_components.green_api.api.models import Messenger
 from custom_components.green_api.api.scan import RHYTHMS, CodeRhythm
 from custom_components.green_api.const import CONF_LOGIN_WINDOW, DEFAULT_OPTIONS, DOMAIN
+from custom_components.green_api.coordinator import GreenApiCoordinator
+from custom_components.green_api.snapshot import LoginCode, LoginPhase
 
 BOUND = 10.0
 
@@ -55,6 +57,22 @@ async def wait_until(
     finally:
         for stop in stops:
             stop()
+
+
+async def code_of(
+    hass: HomeAssistant, coordinator: GreenApiCoordinator, sequence: int = 1
+) -> LoginCode:
+    """Wait for a code, at least the one of this number, and return it."""
+
+    def there() -> bool:
+        code = coordinator.data.login.code
+        return code is not None and code.sequence >= sequence
+
+    await wait_until(hass, there)
+    code = coordinator.data.login.code
+    assert code is not None
+    assert coordinator.data.login.phase is LoginPhase.SHOWING
+    return code
 
 
 def lift_limits(monkeypatch: pytest.MonkeyPatch) -> None:
