@@ -211,6 +211,8 @@ async def _attempt(
             await request()
         except GreenApiError as err:
             _take_pause(coordinator, err)
+            # A code may have been right, and the password beside it wrong.
+            coordinator.suspect_state()
             raise
 
     await coordinator.async_act(attempt)

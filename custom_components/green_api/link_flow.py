@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from functools import cached_property
+from math import ceil
 import re
 from typing import Any, Final, override
 
@@ -18,9 +19,13 @@ import voluptuous as vol
 from .api.address import InvalidAddress, clean_phone_number
 from .api.errors import (
     AuthorizationNotStarted,
+    CloudFailed,
+    ConnectionFailed,
     GreenApiError,
     InstanceNotReady,
+    TimedOut,
     TimeLimitExpired,
+    UnexpectedAnswer,
 )
 from .api.models import InstanceState, Messenger
 from .authorization import (
@@ -63,6 +68,11 @@ PASSWORD_SCHEMA: Final = vol.Schema({vol.Required(CONF_PASSWORD): _PASSWORD})
 # Five digits are usual; how the codes of all messengers look is not documented.
 _CODE: Final = re.compile(r"[A-Za-z0-9]{3,20}")
 
+# After these a code may have been given, though nobody was told.
+_NO_ANSWER: Final = frozenset(
+    {ConnectionFailed.key, TimedOut.key, CloudFailed.key, UnexpectedAnswer.key}
+)
+
 
 class LinkFlow(JobFlow):
     """Link an instance by phone number, code and password.
@@ -89,7 +99,7 @@ class LinkFlow(JobFlow):
         if (coordinator := self.coordinator) is None:
             return []
         data = coordinator.data
-        if _wants_password(coordinator):
+        if wants_password(coordinator):
             return ["password"]
         if not _is_unlinked(coordinator):
             return []
@@ -114,6 +124,8 @@ class LinkFlow(JobFlow):
             lost = key == AuthorizationNotStarted.key
             step = "phone" if lost else self._form
         self._facts = dict(err.translation_placeholders or {})
+        if key in _NO_ANSWER and step in {"pairing", "phone"}:
+            return self._refuse_unless_given(step, key)
         return self._refuse(step, key)
 
     # ---------------------------------------------------------------- WhatsApp
@@ -277,6 +289,19 @@ class LinkFlow(JobFlow):
         self._errors = {"base": key}
         return form
 
+    def _refuse_unless_given(self, form: str, key: str) -> str:
+        """Return a form to go to where a code may be on its way without an answer."""
+        if (ends_at := self._hold_ends_at) is None:
+            return self._refuse(form, key)
+        self._code_ends_at = ends_at
+        left = (ends_at - dt_util.utcnow()).total_seconds()
+        self._facts = {"seconds": str(max(1, ceil(left)))}
+        if form == "pairing":
+            # It stood in the answer that did not come.
+            return self._refuse("pairing", "pairing_code_lost")
+        self._code_typed = ""
+        return self._refuse("code", "code_may_come")
+
     async def _go(self, step: str) -> ConfigFlowResult:
         result: ConfigFlowResult = await getattr(self, f"async_step_{step}")()
         return result
@@ -317,10 +342,15 @@ class LinkFlow(JobFlow):
 
     async def _watch_phone_code(self) -> str:
         await self.wait_while(_is_unlinked, self._code_left)
-        return self._step_for_state("phone_expired")
+        step = self._step_for_state("phone_expired")
+        if step == "phone_expired":
+            # What was said of the code is over with it.
+            self._errors = {}
+            self._facts = {}
+        return step
 
     async def _watch_password(self) -> str:
-        await self.wait_while(_wants_password, STARTING_LIMIT)
+        await self.wait_while(wants_password, STARTING_LIMIT)
         return self._step_for_state("phone")
 
     async def _watch_link(self) -> str:
@@ -341,12 +371,20 @@ class LinkFlow(JobFlow):
 
     @property
     def _code_left(self) -> timedelta:
-        if self._code_ends_at is None:
-            return PHONE_CODE_LIFE
-        return self._code_ends_at - dt_util.utcnow()
+        # Another dialog may have asked for it, or an action.
+        ends_at = self._code_ends_at or self._hold_ends_at
+        return ends_at - dt_util.utcnow() if ends_at else PHONE_CODE_LIFE
+
+    @property
+    def _hold_ends_at(self) -> datetime | None:
+        """Return until when no QR is asked for, because a code can be entered."""
+        if (coordinator := self.coordinator) is None:
+            return None
+        login = coordinator.data.login
+        return login.ends_at if login.phase is LoginPhase.PHONE_CODE else None
 
     def _may_be_linked_yet(self, coordinator: GreenApiCoordinator) -> bool:
-        if _wants_password(coordinator):
+        if wants_password(coordinator):
             return self._form == "password"
         return _is_unlinked(coordinator) or _is_starting(coordinator)
 
@@ -357,7 +395,7 @@ class LinkFlow(JobFlow):
             return unlinked
         if coordinator.data.state is InstanceState.AUTHORIZED:
             return "linked"
-        if _wants_password(coordinator):
+        if wants_password(coordinator):
             return "password"
         if _is_starting(coordinator):
             return "linking"
@@ -374,12 +412,6 @@ def _is_unlinked(coordinator: GreenApiCoordinator) -> bool:
 def _is_starting(coordinator: GreenApiCoordinator) -> bool:
     state = coordinator.data.state
     return state in {InstanceState.STARTING, InstanceState.UNKNOWN}
-
-
-def _wants_password(coordinator: GreenApiCoordinator) -> bool:
-    # A password can be handed on to these two only.
-    whatsapp = coordinator.messenger is Messenger.WHATSAPP
-    return not whatsapp and wants_password(coordinator)
 
 
 def _time_of_day(moment: datetime | None) -> str:
