@@ -440,6 +440,23 @@ async def test_a_wait_that_the_cloud_asks_for_is_kept(
     assert asked(cloud, START) == 1
 
 
+@pytest.mark.parametrize(
+    "reason", ["authorization_not_started", "time_limit_expired_logout"]
+)
+async def test_a_phone_login_that_is_lost_can_begin_anew_at_once(
+    hass: HomeAssistant, cloud: Simulator, reason: str
+) -> None:
+    instance, coordinator = await by_phone(hass, cloud, *BY_PHONE[1])
+    await async_start_phone_login(coordinator, PHONE)
+    cloud.cloud.faults.add(AuthorizationAnswer(reason), count=1)
+    with pytest.raises(HomeAssistantError):
+        await async_send_code(coordinator, "12345")
+    await wait_until(hass, lambda: coordinator.data.login.code)
+    instance.logout()  # the simulated cloud still has the first one
+    await async_start_phone_login(coordinator, PHONE)
+    assert coordinator.data.login.phase is LoginPhase.PHONE_CODE
+
+
 # --------------------------------------------------------------- what forbids it
 
 

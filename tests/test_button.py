@@ -108,8 +108,8 @@ async def test_show_login_qr_takes_the_place_of_a_login_by_phone(
     [
         (State.AUTHORIZED, "already_registered"),
         (State.BLOCKED, "state_forbids_login"),
-        (State.PENDING_CODE, "state_forbids_login"),
-        (State.PENDING_PASSWORD, "password_wanted"),
+        # WhatsApp has no method that would take one.
+        (State.PENDING_PASSWORD, "state_forbids_login"),
         (State.SLEEP_MODE, "state_forbids_login"),
         (State.STARTING, "instance_not_ready"),
         (State.SUSPENDED, "state_forbids_login"),
@@ -137,6 +137,50 @@ async def test_show_login_qr_says_which_state_is_in_the_way_until_it_is_not(
     cloud.cloud.faults.clear()
     await press(hass, LOGIN)
     await wait_until(hass, lambda: coordinator.data.login.code)
+
+
+@pytest.mark.parametrize("messenger", ["telegram", "max"])
+async def test_show_login_qr_says_that_a_password_is_wanted_first(
+    hass: HomeAssistant, cloud: Simulator, messenger: str
+) -> None:
+    instance = cloud.cloud.create("4100000001", messenger)
+    entry = await set_up(hass, cloud, instance)
+    button = er.async_get(hass).async_get_entity_id(BUTTON, DOMAIN, "4100000001_login")
+    assert button is not None
+    cloud.cloud.faults.add(
+        StateAnswer(State.PENDING_PASSWORD), method="getStateInstance"
+    )
+    with pytest.raises(HomeAssistantError) as failure:
+        await press(hass, button)
+    assert failure.value.translation_key == "password_wanted"
+    assert entry.runtime_data.data.login.phase is LoginPhase.PASSWORD
+
+
+async def test_show_login_qr_brings_one_while_the_cloud_waits_for_a_code(
+    hass: HomeAssistant, cloud: Simulator, entry: MockConfigEntry
+) -> None:
+    coordinator = entry.runtime_data
+    await wait_until(hass, lambda: coordinator.data.login.code)
+    coordinator.login.stop()
+    cloud.cloud.faults.add(StateAnswer(State.PENDING_CODE), method="getStateInstance")
+    await press(hass, LOGIN)
+    assert coordinator.data.state is InstanceState.PENDING_CODE
+    assert coordinator.data.login.code is None
+    await wait_until(hass, lambda: coordinator.data.login.code)
+
+
+async def test_show_login_qr_knows_nothing_while_the_state_cannot_be_learnt(
+    hass: HomeAssistant, cloud: Simulator, entry: MockConfigEntry
+) -> None:
+    coordinator = entry.runtime_data
+    cloud.cloud.faults.add(Status(429, Body.EMPTY), method="getStateInstance")
+    # What was seen last allows a login, and is still shown.
+    with pytest.raises(HomeAssistantError) as failure:
+        await press(hass, LOGIN)
+    assert failure.value.translation_key == "rate_limited"
+    assert coordinator.data.state is InstanceState.NOT_AUTHORIZED
+    cloud.cloud.faults.clear()
+    await press(hass, LOGIN)
 
 
 async def test_log_out_unlinks_the_instance_and_brings_a_code(
@@ -172,6 +216,40 @@ async def test_reboot_restarts_the_instance_and_follows_it_until_it_is_back(
     clock.advance(3)
     await coordinator.async_refresh()
     assert coordinator.data.state is InstanceState.AUTHORIZED
+
+
+async def test_reboot_waits_until_a_logout_is_some_minutes_past(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: Simulator,
+    instance: Instance,
+    entry: MockConfigEntry,
+) -> None:
+    await press(hass, LOGOUT)
+    with pytest.raises(HomeAssistantError) as failure:
+        await press(hass, REBOOT)
+    assert failure.value.translation_domain == DOMAIN
+    assert failure.value.translation_key == "reboot_too_soon"
+    placeholders = failure.value.translation_placeholders
+    assert placeholders is not None
+    assert 170 < int(placeholders["seconds"]) <= 180
+    assert f"{placeholders['seconds']} seconds" in str(failure.value)
+    assert cloud.cloud.log.list(method="reboot") == []
+    assert entry.runtime_data.data.state is InstanceState.NOT_AUTHORIZED
+    now = hass.loop.time
+    monkeypatch.setattr(hass.loop, "time", lambda: now() + 180)
+    await press(hass, REBOOT)
+    assert len(cloud.cloud.log.list(method="reboot")) == 1
+
+
+async def test_a_logout_that_failed_is_in_no_reboots_way(
+    hass: HomeAssistant, cloud: Simulator, entry: MockConfigEntry
+) -> None:
+    cloud.cloud.faults.add(Status(500, Body.JSON), method="logout", count=1)
+    with pytest.raises(HomeAssistantError):
+        await press(hass, LOGOUT)
+    await press(hass, REBOOT)
+    assert len(cloud.cloud.log.list(method="reboot")) == 1
 
 
 async def test_an_order_that_has_settled_is_followed_no_longer(

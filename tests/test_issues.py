@@ -132,7 +132,7 @@ def is_in_phase(entry: MockConfigEntry, phase: LoginPhase) -> bool:
 
 def ask_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a window of virtual time from thousands of requests."""
-    set_rhythm(monkeypatch, poll=20)
+    set_rhythm(monkeypatch, poll=5)
     shorten_backoff(monkeypatch, 15)
 
 
@@ -282,12 +282,13 @@ async def test_a_password_that_nobody_gives_is_wanted_until_the_window_ends(
     changes: list[tuple[str, str]],
 ) -> None:
     ask_rarely(monkeypatch)
-    # The state is plain all the while.
-    cloud.cloud.faults.add(QrAnswer("pendingPassword", None), method="qr")
     _, entry = await set_up_in(hass, cloud, State.NOT_AUTHORIZED, Messenger.TELEGRAM)
-    await wait_until(hass, lambda: kinds(hass, entry) == {"pending_password"})
     data = entry.runtime_data
+    await wait_until(hass, lambda: data.data.login.code)
+    # Scanned; the state is plain all the while.
+    cloud.cloud.faults.add(QrAnswer("pendingPassword", None), method="qr")
     with virtual_time():
+        await wait_until(hass, lambda: kinds(hass, entry) == {"pending_password"})
         await wait_until(hass, lambda: kinds(hass, entry) == set(), bound=HOUR)
         assert data.data.login.phase is LoginPhase.EXPIRED
     assert raised(changes, "pending_password") == ["create", "remove"]

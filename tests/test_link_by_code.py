@@ -360,20 +360,57 @@ async def test_says_why_no_code_was_sent_and_can_be_tried_again(
     entry: MockConfigEntry,
     reason: str | None,
     key: str,
+    time_flies: None,
 ) -> None:
-    fault = AuthorizationAnswer(reason, retry_after=7)
+    fault = AuthorizationAnswer(reason, retry_after=70)
     cloud.cloud.faults.add(fault, method=STARTED, count=1)
+    dialog = await Dialog.open(hass, entry, "phone")
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form phone", LONG)
+    assert dialog.errors == {"base": key}
+    assert dialog.facts["seconds"] == "70"
+    assert dialog.filled_in == {"phone_number": PHONE}
+    # No code is on its way, so that a QR is of use.
+    assert entry.runtime_data.data.login.phase is not LoginPhase.PHONE_CODE
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form phone", LONG)
+    too_many = key == "attempts_exceeded"
+    assert dialog.errors == {"base": key if too_many else "too_soon"}
+    assert 0 < int(dialog.facts["seconds"]) <= 70
+    assert asked(cloud, STARTED) == 1
+    await asyncio.sleep(int(dialog.facts["seconds"]))
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form code", LONG)
+    # What was said before is said no more.
+    assert dialog.errors == {}
+    assert "seconds" not in dialog.facts
+    await dialog.submit(code=instance.phone_code)
+    await dialog.reach("abort linked", LONG)
+
+
+@ONE_IS_ENOUGH
+@pytest.mark.parametrize(("reason", "key"), REASONS)
+async def test_a_refusal_without_a_wait_can_be_tried_again_at_once(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    entry: MockConfigEntry,
+    reason: str | None,
+    key: str,
+) -> None:
+    cloud.cloud.faults.add(AuthorizationAnswer(reason), method=STARTED, count=1)
     dialog = await Dialog.open(hass, entry, "phone")
     await dialog.submit(phone_number=PHONE)
     await dialog.reach("form phone")
     assert dialog.errors == {"base": key}
-    assert dialog.facts["seconds"] == "7"
-    assert dialog.filled_in == {"phone_number": PHONE}
     await dialog.submit(phone_number=PHONE)
+    if key == "attempts_exceeded":
+        # These are never to be tried again at once.
+        await dialog.reach("form phone")
+        assert dialog.errors == {"base": key}
+        assert 50 < int(dialog.facts["seconds"]) <= 60
+        return
     await dialog.reach("form code")
-    # What was said before is said no more.
-    assert dialog.errors == {}
-    assert "seconds" not in dialog.facts
     await dialog.submit(code=instance.phone_code)
     await dialog.reach("abort linked")
 
@@ -429,15 +466,22 @@ async def test_says_why_a_password_was_not_taken_and_can_be_tried_again(
         await dialog.reach("abort linked")
 
 
+# Of these nobody knows whether the cloud has done what it was asked.
+FATE_UNKNOWN = [
+    (Status(504, Body.HTML), "cloud_failed"),
+    (Status(200, Body.GARBAGE), "unexpected_answer"),
+    (Drop(), "cannot_connect"),
+    (Hang(), "cloud_failed"),  # a 504, after a minute
+]
+
+
 @ONE_IS_ENOUGH
 @pytest.mark.parametrize(
     ("fault", "key"),
     [
         (Status(429, Body.EMPTY), "rate_limited"),
-        (Status(504, Body.HTML), "cloud_failed"),
         (Status(400, Body.JSON, "Validation failed"), "validation_failed"),
-        (Status(200, Body.GARBAGE), "unexpected_answer"),
-        (Drop(), "cannot_connect"),
+        *FATE_UNKNOWN,
     ],
 )
 async def test_a_dead_cloud_costs_no_more_than_another_click(
@@ -448,28 +492,140 @@ async def test_a_dead_cloud_costs_no_more_than_another_click(
     entry: MockConfigEntry,
     fault: Fault,
     key: str,
+    time_flies: None,
 ) -> None:
     instance.set_password(PASSWORD)
-    for method in (STARTED, CODE_SENT, PASSWORD_SENT):
+    methods = [CODE_SENT, PASSWORD_SENT]
+    if (fault, key) not in FATE_UNKNOWN:
+        methods.append(STARTED)
+    for method in methods:
         cloud.cloud.faults.add(fault, method=method, count=1)
     dialog = await Dialog.open(hass, entry, "phone")
     await dialog.submit(phone_number=PHONE)
-    await dialog.reach("form phone")
-    assert dialog.errors == {"base": key}
-    await dialog.submit(phone_number=PHONE)
-    await dialog.reach("form code")
+    if STARTED in methods:
+        await dialog.reach("form phone", LONG)
+        assert dialog.errors == {"base": key}
+        await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form code", LONG)
     code = instance.phone_code
     await dialog.submit(code=code)
-    await dialog.reach("form code")
+    assert dialog.at == "progress sending_code"
+    await dialog.reach("form code", LONG)
     assert dialog.errors == {"base": key}
     await dialog.submit(**dialog.filled_in)
-    await dialog.reach("form password")
+    await dialog.reach("form password", LONG)
     await dialog.submit(password=PASSWORD)
-    await dialog.reach("form password")
+    assert dialog.at == "progress sending_password"
+    await dialog.reach("form password", LONG)
     assert dialog.errors == {"base": key}
     await dialog.submit(password=PASSWORD)
-    await dialog.reach("abort linked")
+    await dialog.reach("abort linked", LONG)
     assert errors_logged(caplog) == []
+
+
+@pytest.mark.parametrize("fault", [fault for fault, _ in FATE_UNKNOWN])
+async def test_a_code_that_may_be_on_its_way_can_be_entered(
+    hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
+    cloud: Simulator,
+    instance: Instance,
+    entry: MockConfigEntry,
+    time_flies: None,
+    fault: Fault,
+) -> None:
+    cloud.cloud.faults.add(fault, method=STARTED, count=1)
+    dialog = await Dialog.open(hass, entry, "phone")
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form code", LONG)
+    assert dialog.errors == {"base": "code_may_come"}
+    assert 200 < int(dialog.facts["seconds"]) <= 300
+    assert dialog.filled_in == {"code": ""}
+    assert entry.runtime_data.data.login.phase is LoginPhase.PHONE_CODE
+    # The messenger has sent it, although the answer got lost.
+    instance.start_authorization(PHONE)
+    await dialog.submit(code=instance.phone_code)
+    await dialog.reach("abort linked", LONG)
+    assert asked(cloud, STARTED) == 1
+    assert errors_logged(caplog) == []
+
+
+@ONE_IS_ENOUGH
+async def test_another_code_is_offered_when_none_has_come(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    entry: MockConfigEntry,
+    time_flies: None,
+) -> None:
+    cloud.cloud.faults.add(Status(504, Body.HTML), method=STARTED, count=1)
+    dialog = await Dialog.open(hass, entry, "phone")
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form code", LONG)
+    dialog.close()
+    # The menu knows of it too, and asks for nothing before its time.
+    dialog = await Dialog.open(hass, entry, "phone")
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form phone", LONG)
+    assert dialog.errors == {"base": "phone_code_alive"}
+    dialog.close()
+    dialog = await Dialog.open(hass, entry, "code")
+    assert dialog.errors == {}
+    await dialog.submit(code="12345")
+    await dialog.reach("form phone", LONG)
+    assert dialog.errors == {"base": "authorization_not_started"}
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form code", LONG)
+    assert dialog.errors == {}
+    await dialog.submit(code=instance.phone_code)
+    await dialog.reach("abort linked", LONG)
+    assert asked(cloud, STARTED) == 2
+
+
+@ONE_IS_ENOUGH
+async def test_what_was_said_of_a_code_is_over_with_it(
+    hass: HomeAssistant, cloud: Simulator, entry: MockConfigEntry, time_flies: None
+) -> None:
+    cloud.cloud.faults.add(Status(504, Body.HTML), method=STARTED, count=1)
+    dialog = await Dialog.open(hass, entry, "phone")
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form code", LONG)
+    assert dialog.errors == {"base": "code_may_come"}
+    await dialog.reach("form phone_expired", LONG)
+    assert dialog.errors == {}
+    assert "seconds" not in dialog.facts
+
+
+@ONE_IS_ENOUGH
+async def test_a_login_can_begin_anew_where_the_state_waits_for_a_code(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance
+) -> None:
+    instance.set_state(State.PENDING_CODE)
+    entry = await set_up(hass, cloud, instance)
+    dialog = await Dialog.open(hass, entry)
+    assert {"code", "phone"} <= set(dialog.result["menu_options"])
+    await dialog.submit(next_step_id="phone")
+    instance.set_state(State.NOT_AUTHORIZED)
+    cloud.cloud.faults.add(
+        StateAnswer(State.PENDING_CODE), method="getStateInstance", count=1
+    )
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form code")
+    await dialog.submit(code=instance.phone_code)
+    await dialog.reach("abort linked")
+
+
+@ONE_IS_ENOUGH
+async def test_a_code_runs_out_in_every_dialog_at_the_same_time(
+    hass: HomeAssistant, entry: MockConfigEntry, time_flies: None
+) -> None:
+    first = await ask(hass, entry)
+    began = asyncio.get_running_loop().time()
+    await asyncio.sleep(200)
+    first.close()
+    # Opened anew, it has what is left of the time.
+    second = await Dialog.open(hass, entry, "code")
+    await second.reach("form phone_expired", LONG)
+    assert 290 < asyncio.get_running_loop().time() - began < 310
 
 
 # ---------------------------------------------------- what happens beside the form

@@ -33,6 +33,7 @@ from tests.waiting import (
     forgive_nothing,
     lift_limits,
     set_rhythm,
+    wait_until,
 )
 
 PHONE = "+7 (900) 123-45-67"
@@ -237,14 +238,9 @@ async def test_says_what_is_no_number_and_asks_nobody(
     [
         (Status(429, Body.EMPTY), "rate_limited"),
         (Status(466, Body.JSON), "quota_exceeded"),
-        (Status(500, Body.JSON), "cloud_failed"),
-        (Status(504, Body.HTML), "cloud_failed"),
         (Status(404, Body.JSON, "Cannot POST"), "method_not_available"),
         (Status(400, Body.JSON, "Validation failed"), "validation_failed"),
         (Status(400, Body.JSON, "Anything"), "request_rejected"),
-        (Status(200, Body.GARBAGE), "unexpected_answer"),
-        (Status(200, Body.HTML), "unexpected_answer"),
-        (Drop(), "cannot_connect"),
     ],
 )
 async def test_says_what_went_wrong_and_can_be_tried_again(
@@ -282,24 +278,67 @@ async def test_says_that_no_code_was_given(
     await dialog.reach("progress pairing_code")
 
 
-async def test_a_code_that_may_be_on_its_way_is_waited_for(
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Status(499, Body.EMPTY),
+        Status(500, Body.JSON),
+        Status(502, Body.HTML),
+        Status(504, Body.HTML),
+        Status(200, Body.GARBAGE),
+        Status(200, Body.HTML),
+        Drop(),
+        Hang(),
+    ],
+)
+async def test_a_code_that_may_have_been_given_is_waited_for(
     hass: HomeAssistant,
-    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     cloud: Simulator,
+    instance: Instance,
     entry: MockConfigEntry,
+    time_flies: None,
+    fault: Fault,
 ) -> None:
-    monkeypatch.setattr(
-        "custom_components.green_api.api.client.AUTHORIZATION_TIMEOUT", 0.2
-    )
-    cloud.cloud.faults.add(Hang(), method=METHOD, count=1)
+    cloud.cloud.faults.add(fault, method=METHOD, count=1)
+    dialog = await Dialog.open(hass, entry, "pairing")
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form pairing", LONG)
+    assert dialog.errors == {"base": "pairing_code_lost"}
+    assert 60 < int(dialog.facts["seconds"]) <= 150
+    assert dialog.filled_in == {"phone_number": PHONE}
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("form pairing", LONG)
+    assert dialog.errors == {"base": "pairing_code_alive"}
+    assert asked(cloud) == 1
+    # A QR would spoil it.
+    assert entry.runtime_data.data.login.phase is LoginPhase.PHONE_CODE
+    await asyncio.sleep(int(dialog.facts["seconds"]))
+    await dialog.submit(phone_number=PHONE)
+    await dialog.reach("progress pairing_code", LONG)
+    assert asked(cloud) == 2
+    assert instance.state is State.NOT_AUTHORIZED
+    await enter(instance, dialog, entry)
+    await dialog.reach("abort linked", LONG)
+    assert errors_logged(caplog) == []
+
+
+async def test_a_person_who_would_rather_have_a_qr_than_wait_gets_it(
+    hass: HomeAssistant, cloud: Simulator, entry: MockConfigEntry
+) -> None:
+    cloud.cloud.faults.add(Status(504, Body.HTML), method=METHOD, count=1)
     dialog = await Dialog.open(hass, entry, "pairing")
     await dialog.submit(phone_number=PHONE)
     await dialog.reach("form pairing")
-    assert dialog.errors == {"base": "timed_out"}
+    coordinator = entry.runtime_data
+    await coordinator.async_request_login()
+    await wait_until(hass, lambda: coordinator.data.login.code)
+    # The other way stays closed for its time all the same.
     await dialog.submit(phone_number=PHONE)
     await dialog.reach("form pairing")
     assert dialog.errors == {"base": "pairing_code_alive"}
-    assert int(dialog.facts["seconds"]) > 100
+    assert asked(cloud) == 1
+    assert coordinator.data.login.phase is LoginPhase.SHOWING
 
 
 async def test_ends_at_once_where_somebody_else_was_quicker(

@@ -44,6 +44,10 @@ PROGRESS = {
 MENU = {"pairing", "phone", "code", "password", "login", "mqtt", "qr_page"}
 ABORTS = {"linked": {"title"}, "entry_removed": set(), "state_forbids_login": set()}
 
+# With the time after which a repeat is allowed.
+REPEATS = {"attempts_exceeded", "pairing_code_alive", "phone_code_alive", "too_soon"}
+GIVEN = {"code_may_come", "pairing_code_lost"}
+
 
 def placeholders(text: str) -> set[str]:
     """Return what a text is to be filled with."""
@@ -118,7 +122,7 @@ def test_every_error_has_its_words_and_no_words_are_left_over(language: str) -> 
     raised = (
         {error.key for error in errors()}
         | keys_of("authorization", "translated_error")
-        | {"attempts_exceeded", "pairing_code_alive", "phone_code_alive"}
+        | REPEATS
         | {"password_wanted", "state_forbids_login"}
     )
     assert {"no_password_wanted", "not_for_messenger"} <= raised
@@ -132,7 +136,7 @@ def test_every_error_has_its_words_and_no_words_are_left_over(language: str) -> 
         "password_missing",
         "prefix_is_discovery",
     }
-    assert own == {"not_linked", "not_loaded"}
+    assert own == {"not_linked", "not_loaded"} | GIVEN
     assert of_options.keys() == raised | own | typed
     for key in raised:
         said = texts["exceptions"][key]["message"]
@@ -142,7 +146,7 @@ def test_every_error_has_its_words_and_no_words_are_left_over(language: str) -> 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_refused_repeat_says_how_long_it_takes(language: str) -> None:
     of_options = TEXTS[language]["options"]["error"]
-    for key in ("attempts_exceeded", "pairing_code_alive", "phone_code_alive"):
+    for key in REPEATS | GIVEN:
         assert placeholders(of_options[key]) == {"seconds"}
 
 

@@ -610,12 +610,14 @@ async def test_ends_by_itself_when_the_time_for_the_password_is_over(
     browser: TestClient[Any, Any],
     progressed: asyncio.Queue[str],
 ) -> None:
-    set_rhythm(monkeypatch, poll=20)
-    # Only the answers about codes tell of it.
-    cloud.cloud.faults.add(QrAnswer("pendingPassword", None), method="qr")
+    set_rhythm(monkeypatch, poll=5)
     instance = cloud.cloud.create("4100000001", Messenger.TELEGRAM)
     entry = await set_up(hass, cloud, instance)
-    await wait_until(hass, lambda: has_issue(hass, entry, "pending_password"))
+    await wait_until(hass, lambda: entry.runtime_data.data.login.code)
+    # Scanned, and only the answers about codes tell of it.
+    cloud.cloud.faults.add(QrAnswer("pendingPassword", None), method="qr")
+    with virtual_time():
+        await wait_until(hass, lambda: has_issue(hass, entry, "pending_password"))
     dialog = dialog_of(browser, entry, "pending_password")
     await open_password(dialog, progressed)
     with virtual_time():

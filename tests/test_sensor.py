@@ -20,8 +20,8 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
-from custom_components.green_api.api.models import Account, Messenger, StateReading
-from custom_components.green_api.const import DOMAIN
+from custom_components.green_api.api.models import Messenger, StateReading
+from custom_components.green_api.const import CONF_ACCOUNT_NAME, DOMAIN
 from custom_components.green_api.sensor import LOGIN_ATTRIBUTES
 from custom_components.green_api.snapshot import LoginPhase
 from simulator import (
@@ -37,7 +37,7 @@ from simulator import (
     Status,
     Timing,
 )
-from tests.conftest import set_up
+from tests.conftest import entry_of, set_up
 from tests.logs import errors_logged
 from tests.waiting import (
     forgive_nothing,
@@ -467,12 +467,15 @@ async def test_tells_the_account_as_long_as_it_is_linked(
     hass: HomeAssistant, cloud: Simulator, state: State
 ) -> None:
     instance = cloud.cloud.create("1101000001", state=State.AUTHORIZED)
-    entry = await set_up(hass, cloud, instance)
-    coordinator = entry.runtime_data
     phone = instance.account.phone
+    entry = entry_of(cloud, instance)
+    entry.add_to_hass(hass)
+    # As the WebSocket has told it at the login.
+    data = {**entry.data, CONF_ACCOUNT_NAME: {phone: "Somebody Private"}}
+    hass.config_entries.async_update_entry(entry, data=data)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    coordinator = entry.runtime_data
     await wait_until(hass, lambda: state_of(hass, ACCOUNT) == phone)
-    name = Account(phone=phone, name="Somebody Private")
-    coordinator.async_set_updated_data(replace(coordinator.data, account=name))
     assert state_of(hass, ACCOUNT_NAME) == "Somebody Private"
     events = async_capture_events(hass, EVENT_STATE_CHANGED)
     # The cloud tells it of an authorized instance only.
@@ -486,7 +489,7 @@ async def test_tells_the_account_as_long_as_it_is_linked(
     assert {event.data["entity_id"] for event in events}.isdisjoint(
         {ACCOUNT, ACCOUNT_NAME}
     )
-    instance.unlink()
+    instance.set_state(State.NOT_AUTHORIZED)
     await coordinator.async_refresh()
     assert state_of(hass, ACCOUNT) == STATE_UNKNOWN
     assert state_of(hass, ACCOUNT_NAME) == STATE_UNKNOWN

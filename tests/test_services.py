@@ -596,6 +596,30 @@ async def test_refuses_a_second_pairing_code_that_would_do_harm(
     instance.enter_pairing_code(first["code"])
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Status(502, Body.HTML),
+        Status(504, Body.HTML),
+        Status(200, Body.GARBAGE),
+        Drop(),
+    ],
+)
+async def test_waits_for_a_pairing_code_that_may_have_been_given(
+    hass: HomeAssistant, cloud: Simulator, entry: MockConfigEntry, fault: Fault
+) -> None:
+    named = {"config_entry_id": entry.entry_id, "phone_number": PHONE}
+    cloud.cloud.faults.add(fault, method="getAuthorizationCode", count=1)
+    keys = []
+    for _ in range(2):
+        with pytest.raises(HomeAssistantError) as failure:
+            await act(hass, "get_authorization_code", **named)
+        keys.append(failure.value.translation_key)
+    assert keys[1] == "pairing_code_alive" != keys[0]
+    assert asked(cloud) == ["getAuthorizationCode"]
+    assert entry.runtime_data.data.login.phase is LoginPhase.PHONE_CODE
+
+
 async def test_says_that_no_pairing_code_was_given_and_goes_on_with_the_qr(
     hass: HomeAssistant, instance: Instance, entry: MockConfigEntry
 ) -> None:
@@ -771,12 +795,17 @@ REASONS = [
     (Status(401, Body.EMPTY), "token_rejected"),
     (Status(429, Body.EMPTY), "rate_limited"),
     (Status(466, Body.JSON), "quota_exceeded"),
+]
+# Of these nobody knows whether the cloud has done what it was asked.
+FATE_UNKNOWN = [
     (Status(500, Body.JSON), "cloud_failed"),
+    (Status(504, Body.HTML), "cloud_failed"),
+    (Status(200, Body.GARBAGE), "unexpected_answer"),
     (Drop(), "cannot_connect"),
 ]
 
 
-@pytest.mark.parametrize(("fault", "key"), REASONS)
+@pytest.mark.parametrize(("fault", "key"), REASONS + FATE_UNKNOWN)
 async def test_every_reason_of_the_messenger_has_words_of_its_own(
     hass: HomeAssistant,
     cloud: Simulator,
@@ -804,7 +833,15 @@ async def test_every_reason_of_the_messenger_has_words_of_its_own(
     await expect_refusal(
         "start_authorization", "startAuthorization", phone_number=PHONE
     )
-    await act(hass, "start_authorization", phone_number=PHONE, **named)
+    if (fault, key) in FATE_UNKNOWN:
+        # The code may be on its way: it is waited for, and can be entered.
+        with pytest.raises(HomeAssistantError) as failure:
+            await act(hass, "start_authorization", phone_number=PHONE, **named)
+        assert failure.value.translation_key == "phone_code_alive"
+        assert asked(cloud) == ["startAuthorization"]
+        phone_instance.start_authorization(PHONE)
+    else:
+        await act(hass, "start_authorization", phone_number=PHONE, **named)
     code = phone_instance.phone_code
     assert code is not None
     await expect_refusal("send_authorization_code", "sendAuthorizationCode", code=code)
@@ -863,6 +900,62 @@ async def test_tells_how_long_to_wait_after_too_many_attempts(
     assert asked(cloud) == ["sendAuthorizationPassword"] * 4
 
 
+@pytest.mark.parametrize(
+    ("reason", "key"),
+    [
+        ("rate_limit_exceeded", "too_soon"),
+        ("timeout", "too_soon"),
+        ("attempts_exceeded", "attempts_exceeded"),
+    ],
+)
+async def test_keeps_the_wait_that_a_refusal_asks_for(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    phone_entry: MockConfigEntry,
+    reason: str,
+    key: str,
+) -> None:
+    named = {"config_entry_id": phone_entry.entry_id, "phone_number": PHONE}
+    fault = AuthorizationAnswer(reason, retry_after=40)
+    cloud.cloud.faults.add(fault, method="startAuthorization", count=1)
+    with pytest.raises(HomeAssistantError):
+        await act(hass, "start_authorization", **named)
+    # No code is on its way, so that a QR is of use.
+    assert phone_entry.runtime_data.data.login.phase is not LoginPhase.PHONE_CODE
+    with pytest.raises(HomeAssistantError) as failure:
+        await act(hass, "start_authorization", **named)
+    assert failure.value.translation_key == key
+    placeholders = failure.value.translation_placeholders
+    assert placeholders is not None
+    assert 30 <= int(placeholders["seconds"]) <= 40
+    assert f"{placeholders['seconds']} seconds" in str(failure.value)
+    assert asked(cloud) == ["startAuthorization"]
+
+
+@pytest.mark.parametrize(
+    "spelling", [" {} ", "{0[0]}{0[1]} {0[2]}-{0[3]}{0[4]}", "\u200b{}\u200b"]
+)
+async def test_takes_a_code_however_the_messenger_spells_it(
+    hass: HomeAssistant,
+    phone_instance: Instance,
+    phone_entry: MockConfigEntry,
+    spelling: str,
+) -> None:
+    named = {"config_entry_id": phone_entry.entry_id}
+    await act(hass, "start_authorization", phone_number=PHONE, **named)
+    code = phone_instance.phone_code
+    assert code is not None
+    await act(
+        hass,
+        "send_authorization_code",
+        code=spelling.format(code),
+        password=PASSWORD,
+        **named,
+    )
+    await phone_entry.runtime_data.async_refresh()
+    assert phone_entry.runtime_data.data.state == "authorized"
+
+
 async def test_asks_for_no_password_that_nobody_wants(
     hass: HomeAssistant, cloud: Simulator, phone_entry: MockConfigEntry
 ) -> None:
@@ -910,7 +1003,7 @@ async def test_refuses_what_is_no_code_or_password_without_repeating_it(
 
 
 @pytest.mark.parametrize("blocking", [True, False])
-async def test_no_code_and_no_password_gets_into_the_log(
+async def test_no_secret_of_a_call_gets_into_the_log(
     hass: HomeAssistant,
     caplog: pytest.LogCaptureFixture,
     cloud: Simulator,
@@ -940,6 +1033,7 @@ async def test_no_code_and_no_password_gets_into_the_log(
     code = phone_instance.phone_code
     assert code is not None
     # Fails, which Home Assistant logs with all of the call when nobody waits for it.
+    await call("start_authorization", phone_number=PHONE)
     await call("send_authorization_code", code=code, password="shut 0815")
     await call("send_authorization_code", code=code)
     await coordinator.async_refresh()
@@ -947,11 +1041,12 @@ async def test_no_code_and_no_password_gets_into_the_log(
     await call("send_authorization_password", password=PASSWORD)
     await coordinator.async_refresh()
     assert coordinator.data.state == "authorized"
-    assert len(errors_logged(caplog)) == (0 if blocking else 2)
+    assert len(errors_logged(caplog)) == (0 if blocking else 3)
     # The event of a call is Home Assistant's, which logs it at level DEBUG.
     lines = [line for line in log_lines(caplog) if "<Event call_service" not in line]
     assert lines
-    for secret in (code, PASSWORD, "shut 0815"):
+    digits = "".join(filter(str.isdigit, PHONE))
+    for secret in (code, PASSWORD, "shut 0815", PHONE, digits):
         assert [line for line in lines if secret in line] == []
 
 

@@ -19,9 +19,11 @@ from homeassistant.util.hass_dict import HassKey
 
 from .api.errors import (
     AttemptsExceeded,
+    AuthorizationNotStarted,
     AuthorizationRefused,
     ConnectionFailed,
     GreenApiError,
+    TimeLimitExpired,
 )
 from .api.models import InstanceState, Messenger
 from .const import DOMAIN, PAIRING_CODE_LIFE, PHONE_CODE_LIFE
@@ -211,11 +213,20 @@ async def _attempt(
             await request()
         except GreenApiError as err:
             _take_pause(coordinator, err)
+            if isinstance(err, (AuthorizationNotStarted, TimeLimitExpired)):
+                _forget_phone_login(coordinator)
             # A code may have been right, and the password beside it wrong.
             coordinator.suspect_state()
             raise
 
     await coordinator.async_act(attempt)
+
+
+def _forget_phone_login(coordinator: GreenApiCoordinator) -> None:
+    """Take it that the code that was sent is of no use, and nobody waits for it."""
+    _block(coordinator, _PHONE, 0.0)
+    if coordinator.data.login.phase is LoginPhase.PHONE_CODE:
+        coordinator.login.release(resume=True)
 
 
 def _is_sure(err: GreenApiError) -> bool:

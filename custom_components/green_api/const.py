@@ -88,7 +88,7 @@ SOCKET_RETRY: Final = timedelta(minutes=1)
 REBOOT_PAUSE: Final = timedelta(minutes=3)
 
 # A session of a WebSocket takes 100 s; a much shorter one is not worth the next.
-SOCKET_LEAST: Final = 30.0
+SOCKET_LEAST: Final = 10.0
 
 # How long the state may lag behind the news that the instance is authorized.
 STATE_LAG: Final = timedelta(seconds=5)

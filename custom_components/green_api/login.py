@@ -311,6 +311,7 @@ class LoginSession:
             case CodeReceived(png):
                 self._take_code(png, rhythm)
             case PasswordRequired():
+                self._code_seen = True  # and scanned, as it seems
                 if self._report(self._progress(LoginPhase.PASSWORD)):
                     self._host.suspect_state()
             case AlreadyAuthorized():
