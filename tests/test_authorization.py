@@ -570,6 +570,9 @@ async def test_an_instance_is_not_rebooted_right_after_a_logout(
     await coordinator.async_logout()
     reboot = coordinator.async_reboot
     await expect_error(reboot, "reboot_too_soon", seconds=seconds(170, 180))
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    reboot = entry.runtime_data.async_reboot
+    await expect_error(reboot, "reboot_too_soon", seconds=seconds(170, 180))
     assert asked(cloud, "reboot") == 0
 
 

@@ -267,6 +267,10 @@ async def test_says_what_cannot_be_right_and_takes_what_is(
     errors: dict[str, str],
 ) -> None:
     data, before = dict(entry.data), entry.runtime_data
+    # A login would go on asking beside the form.
+    instance.set_state("authorized")
+    await before.async_refresh()
+    await wait_until(hass, lambda: before.data.account)
     result = await begin(hass, entry)
     cursor = cloud.cloud.log.cursor
     typed = {"api_url": cloud.url, **typed}

@@ -121,13 +121,14 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         )
         self.client = client
         self.messenger = Messenger(entry.data[CONF_MESSENGER])
+        self._times = hass.data.setdefault(_LOGIN_TIMES, {}).setdefault(
+            client.id_instance, LoginTimes()
+        )
         self.login = LoginSession(
             client,
             self.messenger,
             self,
-            times=hass.data.setdefault(_LOGIN_TIMES, {}).setdefault(
-                client.id_instance, LoginTimes()
-            ),
+            times=self._times,
             window=timedelta(minutes=entry.options[CONF_LOGIN_WINDOW]),
             always=entry.options[CONF_LOGIN_ALWAYS],
         )
@@ -138,7 +139,6 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         self._failing_since = 0.0
         self._refused = False
         self._settles_at = 0.0
-        self._reboots_at = 0.0
         self._account_known = False
         self._account_task: asyncio.Task[None] | None = None
         entry.async_on_unload(self.login.close)
@@ -164,7 +164,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
     async def async_logout(self) -> None:
         """Unlink the instance; raises a translated HomeAssistantError."""
         await self.async_act(self.client.logout)
-        self._reboots_at = self.hass.loop.time() + REBOOT_PAUSE.total_seconds()
+        self._times.reboots_at = self.hass.loop.time() + REBOOT_PAUSE.total_seconds()
         if self.data.state is InstanceState.NOT_AUTHORIZED:
             # It may have been so before, with a login that was of no use.
             self.login.stop()
@@ -173,7 +173,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
 
     async def async_reboot(self) -> None:
         """Restart the instance; raises a translated HomeAssistantError."""
-        if (left := self._reboots_at - self.hass.loop.time()) > 0:
+        if (left := self._times.reboots_at - self.hass.loop.time()) > 0:
             raise translated_error("reboot_too_soon", seconds=str(ceil(left)))
         await self.async_act(self.client.reboot)
 

@@ -69,6 +69,9 @@ class LoginTimes:
     held_until: float = -inf
     """Until when a code can be entered that came by phone."""
 
+    reboots_at: float = -inf
+    """When the instance bears a reboot again after a logout."""
+
 
 class LoginSession:
     """Run the login windows of one instance, one at a time.
@@ -140,7 +143,9 @@ class LoginSession:
         if resume:
             self.request()
         elif not self._closed:
-            self._report(LoginProgress(LoginPhase.EXPIRED))
+            self._report(
+                LoginProgress(LoginPhase.EXPIRED, problem=self._lasting_problem)
+            )
 
     def look(self) -> None:
         """Take note that somebody looks, which requests a window."""
@@ -155,8 +160,9 @@ class LoginSession:
         ends_at = dt_util.utcnow() + life
         self._times.held_until = _now() + life.total_seconds()
         if not self._closed:
+            problem = self._lasting_problem
             self.stop()
-            self._enter_hold(ends_at)
+            self._enter_hold(ends_at, problem)
         return ends_at
 
     def stop(
@@ -183,7 +189,7 @@ class LoginSession:
         self._closed = True
         self.stop()
 
-    def _enter_hold(self, ends_at: datetime) -> None:
+    def _enter_hold(self, ends_at: datetime, problem: str | None = None) -> None:
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -193,6 +199,7 @@ class LoginSession:
         self._report(
             LoginProgress(
                 LoginPhase.PHONE_CODE,
+                problem=problem,
                 began_at=dt_util.utcnow(),
                 ends_at=ends_at,
             )
@@ -206,7 +213,7 @@ class LoginSession:
 
     def _end_hold(self) -> None:
         self._hold_timer = None
-        self._report(LoginProgress(LoginPhase.EXPIRED))
+        self._report(LoginProgress(LoginPhase.EXPIRED, problem=self._lasting_problem))
         if self._always:
             self.request()
 
