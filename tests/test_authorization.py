@@ -39,7 +39,7 @@ from simulator import (
 )
 from tests.conftest import set_up
 from tests.logs import errors_logged
-from tests.waiting import lift_limits, set_rhythm, wait_until
+from tests.waiting import lift_limits, set_rhythm, shorten_window, wait_until
 
 PHONE = 79001234567
 PAIRING = "getAuthorizationCode"
@@ -237,6 +237,22 @@ async def test_a_refused_pairing_code_is_said_and_gives_the_qr_back(
     await wait_until(hass, lambda: coordinator.data.login.code)
 
 
+async def test_a_refusal_opens_no_window_where_none_was_open(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: Simulator,
+    instance: Instance,
+) -> None:
+    shorten_window(monkeypatch, window=0.3, pause=600)
+    coordinator = (await set_up(hass, cloud, instance)).runtime_data
+    await wait_until(hass, lambda: coordinator.data.login.phase is LoginPhase.EXPIRED)
+    instance.set_refuse_pairing(refuse=True)
+    request = partial(async_get_pairing_code, coordinator, PHONE)
+    await expect_error(request, "pairing_refused")
+    assert coordinator.data.login.phase is LoginPhase.EXPIRED
+    assert not coordinator.login.active
+
+
 @pytest.mark.parametrize(
     ("fault", "key"),
     [
@@ -303,6 +319,23 @@ async def test_so_may_a_request_that_was_broken_off(
     await asyncio.gather(task, return_exceptions=True)
     request = partial(async_get_pairing_code, coordinator, PHONE)
     await expect_error(request, "pairing_code_alive", seconds=seconds(140, 150))
+
+
+async def test_a_hold_that_a_former_session_began_ends_the_window(
+    hass: HomeAssistant, cloud: Simulator, entry: MockConfigEntry
+) -> None:
+    former = entry.runtime_data
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    coordinator = entry.runtime_data
+    await wait_until(hass, lambda: coordinator.data.login.code)
+    former.login.hold(timedelta(minutes=1))
+    coordinator.login.request()
+    assert coordinator.data.login.phase is LoginPhase.PHONE_CODE
+    since = cloud.cloud.log.cursor
+    await coordinator.async_refresh()
+    assert not [
+        item for item in cloud.cloud.log.list(method="qr", since=since) if item.ok
+    ]
 
 
 async def test_a_code_that_comes_after_the_unload_starts_nothing(

@@ -10,7 +10,7 @@ from custom_components.green_api.const import SOCKET_RETRY
 from custom_components.green_api.coordinator import GreenApiCoordinator
 from custom_components.green_api.snapshot import LoginPhase
 from custom_components.green_api.stills import Situation
-from simulator import Clock, Instance, LoopClock, Simulator, Status, Timing
+from simulator import Clock, Instance, LoopClock, QrAnswer, Simulator, Status, Timing
 from simulator.request_log import Request
 from tests.conftest import set_up
 from tests.logs import errors_logged
@@ -126,6 +126,19 @@ async def test_tries_the_socket_again_later(
         await code_of(coordinator, coordinator.login._sequence + 1)
         assert not cloud.cloud.log.list(method="qr", since=since)
     assert timedelta(0) < SOCKET_RETRY <= timedelta(minutes=5)
+
+
+async def test_tries_the_socket_again_at_once_where_asking_brings_no_code(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance
+) -> None:
+    cloud.cloud.faults.add(Status(502), method=SOCKET, count=1)
+    cloud.cloud.faults.add(QrAnswer("error", "timeout"), method="qr")
+    coordinator = (await set_up(hass, cloud, instance)).runtime_data
+    with virtual_time():
+        began = hass.loop.time()
+        await code_of(coordinator)
+        assert 55 < hass.loop.time() - began < 90
+    assert len(asked(cloud, SOCKET)) == 1
 
 
 async def test_always_follows_window_with_window_and_keeps_the_pauses(

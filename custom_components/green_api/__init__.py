@@ -34,9 +34,10 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: GreenApiConfigEntry) -> bool:
-    """Bring an entry of an earlier version up to date; refuse one of a later."""
-    if entry.version > 1:
-        return False
+    """Bring an entry of an earlier minor version up to date.
+
+    Home Assistant itself refuses one of a later version.
+    """
     if entry.minor_version < MINOR_VERSION:
         hass.config_entries.async_update_entry(
             entry,

@@ -59,11 +59,6 @@ class LoginProgress:
     ends_at: datetime | None = None
     """When its window, or the phone code, ends."""
 
-    @property
-    def active(self) -> bool:
-        """Return whether a login window is open."""
-        return self.phase not in (LoginPhase.IDLE, LoginPhase.EXPIRED)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceData:
