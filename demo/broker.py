@@ -1,6 +1,7 @@
 """The MQTT broker: Mosquitto, or one inside the demo's own process."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
 import getpass
@@ -51,10 +52,17 @@ class Mosquitto:
     name = "Mosquitto"
     protocol = "5"
 
-    def __init__(self, program: Path, port: int, folder: Path) -> None:
-        """Take the folder for its configuration and log."""
+    def __init__(
+        self,
+        program: Path,
+        port: int,
+        folder: Path,
+        options: Sequence[str] = ("allow_anonymous true",),
+    ) -> None:
+        """Take the folder for its files, and the lines of the listener's options."""
         self.port = port
         self._folder = folder
+        self._options = options
         self._config = folder / "mosquitto.conf"
         self.process = ManagedProcess(
             self.name,
@@ -81,11 +89,11 @@ class Mosquitto:
 
     def _configure(self) -> None:
         lines = [
-            f"listener {self.port} {HOST}",
-            "allow_anonymous true",
             "persistence false",
             # Run by root it would change to a user that may not exist.
             f"user {getpass.getuser()}",
+            f"listener {self.port} {HOST}",
+            *self._options,
         ]
         self._folder.mkdir(parents=True, exist_ok=True)
         self._config.write_text("\n".join([*lines, ""]))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 import logging
-from typing import Final
+from typing import Any, Final
 
 DOMAIN: Final = "green_api"
 LOGGER: Final = logging.getLogger(__package__)
@@ -18,8 +18,20 @@ MQTT_DOMAIN: Final = "mqtt"
 CONF_MQTT: Final = "mqtt"
 CONF_MQTT_PREFIX: Final = "mqtt_prefix"
 CONF_MQTT_TOPICS: Final = "mqtt_topics"
+CONF_MQTT_BASE64: Final = "mqtt_base64"
+CONF_MQTT_COMMANDS: Final = "mqtt_commands"
+CONF_MQTT_DISCOVERY: Final = "mqtt_discovery"
+CONF_MQTT_DISCOVERY_PREFIX: Final = "mqtt_discovery_prefix"
+CONF_MQTT_BROKER: Final = "mqtt_broker"
+CONF_MQTT_CONNECTION: Final = "mqtt_connection"
 DEFAULT_MQTT_PREFIX: Final = "green_api"
+DEFAULT_DISCOVERY_PREFIX: Final = "homeassistant"
 
+# The keys of CONF_MQTT_CONNECTION beside Home Assistant's own.
+CONF_TLS: Final = "tls"
+CONF_CA: Final = "ca"
+CONF_CERTIFICATE: Final = "certificate"
+CONF_KEY: Final = "key"
 
 CONF_LOGIN_WINDOW: Final = "login_window"
 CONF_LOGIN_ALWAYS: Final = "login_always"
@@ -36,7 +48,15 @@ class MqttMode(StrEnum):
     STATE_AND_QR = "state_and_qr"
 
 
-MINOR_VERSION: Final = 2
+class MqttBroker(StrEnum):
+    """Name whose broker an instance is published on."""
+
+    HOME_ASSISTANT = "home_assistant"
+    OWN = "own"
+    """One that the user names, over a connection of the instance's own."""
+
+
+MINOR_VERSION: Final = 3
 """Of the config entries; the major version is 1."""
 
 QR_DOMAIN: Final = "qr.green-api.com"
@@ -107,12 +127,18 @@ ATTEMPTS_PAUSE: Final = timedelta(minutes=1)
 # An open dashboard fetches the picture of an ended window at once: nobody asked.
 REFETCH_TIME: Final = timedelta(seconds=15)
 
-DEFAULT_OPTIONS: Final[Mapping[str, str | int | bool]] = {
+DEFAULT_OPTIONS: Final[Mapping[str, Any]] = {
     CONF_LOGIN_WINDOW: DEFAULT_LOGIN_WINDOW,
     CONF_LOGIN_ALWAYS: False,
     CONF_POLL_INTERVAL: DEFAULT_POLL_INTERVAL,
     CONF_MQTT: MqttMode.OFF.value,
     CONF_MQTT_PREFIX: DEFAULT_MQTT_PREFIX,
+    CONF_MQTT_BASE64: False,
+    CONF_MQTT_COMMANDS: False,
+    CONF_MQTT_DISCOVERY: False,
+    CONF_MQTT_DISCOVERY_PREFIX: DEFAULT_DISCOVERY_PREFIX,
+    CONF_MQTT_BROKER: MqttBroker.HOME_ASSISTANT.value,
+    CONF_MQTT_CONNECTION: {},
     CONF_QR_DOMAIN: QR_DOMAIN,
 }
 
