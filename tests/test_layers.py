@@ -59,7 +59,8 @@ INNER_LAYERS = {
     """),
     "publisher": rows("""
         topics
-        payloads settings
+        settings
+        payloads
         brokers
         home_assistant_broker own_broker
         commands discovery watch

@@ -28,6 +28,7 @@ from .api.errors import (
 from .api.models import InstanceState, Messenger
 from .const import DOMAIN, PAIRING_CODE_LIFE, PHONE_CODE_LIFE
 from .coordinator import GreenApiCoordinator
+from .moments import Action
 from .problems import pause_after, translated_error
 from .snapshot import LoginPhase
 
@@ -58,15 +59,16 @@ async def async_get_pairing_code(
 
     Raises a translated HomeAssistantError.
     """
-    _require(coordinator, Messenger.WHATSAPP)
-    await _require_unlinked(coordinator)
-    _refuse_repeat(coordinator, _PAIRING, _TOO_SOON)
-    answer, expires_at = await _ask_for_code(
-        coordinator,
-        partial(coordinator.client.get_authorization_code, phone_number),
-        _PAIRING,
-        PAIRING_CODE_LIFE,
-    )
+    with coordinator.reported(Action.GET_PAIRING_CODE):
+        _require(coordinator, Messenger.WHATSAPP)
+        await _require_unlinked(coordinator)
+        _refuse_repeat(coordinator, _PAIRING, _TOO_SOON)
+        answer, expires_at = await _ask_for_code(
+            coordinator,
+            partial(coordinator.client.get_authorization_code, phone_number),
+            _PAIRING,
+            PAIRING_CODE_LIFE,
+        )
     return IssuedCode(answer.code, expires_at)
 
 
@@ -77,15 +79,16 @@ async def async_start_phone_login(
 
     Raises a translated HomeAssistantError.
     """
-    _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
-    await _require_unlinked(coordinator)
-    _refuse_repeat(coordinator, _PHONE, _ATTEMPTS, _TOO_SOON)
-    _, expires_at = await _ask_for_code(
-        coordinator,
-        partial(coordinator.client.start_authorization, phone_number),
-        _PHONE,
-        PHONE_CODE_LIFE,
-    )
+    with coordinator.reported(Action.START_PHONE_LOGIN):
+        _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
+        await _require_unlinked(coordinator)
+        _refuse_repeat(coordinator, _PHONE, _ATTEMPTS, _TOO_SOON)
+        _, expires_at = await _ask_for_code(
+            coordinator,
+            partial(coordinator.client.start_authorization, phone_number),
+            _PHONE,
+            PHONE_CODE_LIFE,
+        )
     return expires_at
 
 
@@ -96,29 +99,27 @@ async def async_send_code(
 
     Blanks and dashes in it are left out.
     """
-    _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
-    _refuse_repeat(coordinator, _ATTEMPTS, _TOO_SOON)
-    await _attempt(
-        coordinator,
-        partial(
-            coordinator.client.send_authorization_code,
-            clean_code(code),
-            password,
-        ),
+    request = partial(
+        coordinator.client.send_authorization_code, clean_code(code), password
     )
+    with coordinator.reported(Action.SEND_CODE):
+        _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
+        _refuse_repeat(coordinator, _ATTEMPTS, _TOO_SOON)
+        await _attempt(coordinator, request)
 
 
 async def async_send_password(coordinator: GreenApiCoordinator, password: str) -> None:
     """Enter the two-factor password; raises a translated HomeAssistantError."""
-    _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
-    if not wants_password(coordinator):
-        await coordinator.async_ask_state()
-    if not wants_password(coordinator):
-        raise coordinator.obstacle_to_login or translated_error("no_password_wanted")
-    _refuse_repeat(coordinator, _ATTEMPTS, _TOO_SOON)
-    await _attempt(
-        coordinator, partial(coordinator.client.send_authorization_password, password)
-    )
+    request = partial(coordinator.client.send_authorization_password, password)
+    with coordinator.reported(Action.SEND_PASSWORD):
+        _require(coordinator, Messenger.TELEGRAM, Messenger.MAX)
+        if not wants_password(coordinator):
+            await coordinator.async_ask_state()
+        if not wants_password(coordinator):
+            obstacle = coordinator.obstacle_to_login
+            raise obstacle or translated_error("no_password_wanted")
+        _refuse_repeat(coordinator, _ATTEMPTS, _TOO_SOON)
+        await _attempt(coordinator, request)
 
 
 @callback

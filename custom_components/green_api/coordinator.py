@@ -1,15 +1,17 @@
 """The coordinator: all that is known of one instance, and when to ask again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from math import ceil
 import re
 from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
@@ -44,6 +46,7 @@ from .const import (
     SETTLING_TIME,
 )
 from .login import LoginSession, LoginTimes
+from .moments import Action, Facts, Happening, Moment
 from .problems import action_error, set_up_error, translated_error, update_error
 from .snapshot import InstanceData, LoginPhase, LoginProgress
 from .stills import Situation, situation_of
@@ -141,6 +144,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         self._settles_at = 0.0
         self._account_known = False
         self._account_task: asyncio.Task[None] | None = None
+        self._action_listeners: list[Callable[[Happening], None]] = []
         entry.async_on_unload(self.login.close)
 
     @property
@@ -163,7 +167,8 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
 
     async def async_logout(self) -> None:
         """Unlink the instance; raises a translated HomeAssistantError."""
-        await self.async_act(self.client.logout)
+        with self.reported(Action.LOGOUT):
+            await self.async_act(self.client.logout)
         self._times.reboots_at = self.hass.loop.time() + REBOOT_PAUSE.total_seconds()
         if self.data.state is InstanceState.NOT_AUTHORIZED:
             # It may have been so before, with a login that was of no use.
@@ -173,16 +178,18 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
 
     async def async_reboot(self) -> None:
         """Restart the instance; raises a translated HomeAssistantError."""
-        if (left := self._times.reboots_at - self.hass.loop.time()) > 0:
-            raise translated_error("reboot_too_soon", seconds=str(ceil(left)))
-        await self.async_act(self.client.reboot)
+        with self.reported(Action.REBOOT):
+            if (left := self._times.reboots_at - self.hass.loop.time()) > 0:
+                raise translated_error("reboot_too_soon", seconds=str(ceil(left)))
+            await self.async_act(self.client.reboot)
 
     async def async_request_login(self) -> None:
         """Ask for login QRs, as a person does; raises a HomeAssistantError."""
-        await self.async_ask_state()
-        if (error := self.obstacle_to_login) is not None:
-            raise error
-        self.login.demand()
+        with self.reported(Action.LOGIN):
+            await self.async_ask_state()
+            if (error := self.obstacle_to_login) is not None:
+                raise error
+            self.login.demand()
 
     @property
     def obstacle_to_login(self) -> HomeAssistantError | None:
@@ -209,6 +216,29 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         self._settles_at = self.hass.loop.time() + SETTLING_TIME.total_seconds()
         await self.async_ask_state()
         return answer
+
+    @contextmanager
+    def reported(self, action: Action) -> Iterator[None]:
+        """Tell the listeners of actions how the one inside ends."""
+        try:
+            yield
+        except HomeAssistantError as err:
+            self._report_action(action, err.translation_key)
+            raise
+        self._report_action(action, None)
+
+    @callback
+    def async_add_action_listener(
+        self, listener: Callable[[Happening], None]
+    ) -> CALLBACK_TYPE:
+        """Let somebody hear how actions end; return what takes that back."""
+        self._action_listeners.append(listener)
+        return partial(self._action_listeners.remove, listener)
+
+    def _report_action(self, action: Action, error: str | None) -> None:
+        facts: Facts = {"action": action, "ok": error is None, "error": error}
+        for listener in list(self._action_listeners):
+            listener(Happening(Moment.ACTION_RESULT, facts))
 
     async def async_require_state(self) -> None:
         """Learn the present state; raises a translated HomeAssistantError."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -65,6 +66,27 @@ async def set_up_mqtt(hass: HomeAssistant, broker: Broker) -> MockConfigEntry:
 async def mqtt_entry(hass: HomeAssistant, broker: Mosquitto) -> MockConfigEntry:
     """Connect Home Assistant to the broker by MQTT 5."""
     return await set_up_mqtt(hass, broker)
+
+
+def own_broker(broker: Broker, **more: Any) -> dict[str, Any]:
+    """Return the options for a connection of an instance's own."""
+    connection = {
+        "host": "127.0.0.1",
+        "port": broker.port,
+        "client_id": "green_api_1101000001_0a1b2c3d",
+    }
+    return {"mqtt_broker": "own", "mqtt_connection": connection | more}
+
+
+@pytest.fixture(params=["home_assistant", "own"])
+async def way(
+    hass: HomeAssistant, broker: Mosquitto, request: pytest.FixtureRequest
+) -> dict[str, Any]:
+    """Return the options for either way to the broker, ready to use."""
+    if request.param == "own":
+        return own_broker(broker)
+    await set_up_mqtt(hass, broker)
+    return {}
 
 
 @pytest.fixture

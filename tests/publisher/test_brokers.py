@@ -8,7 +8,10 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.green_api.publisher.brokers import HomeAssistantBroker, NotSent
+from custom_components.green_api.publisher.brokers import NotSent
+from custom_components.green_api.publisher.home_assistant_broker import (
+    HomeAssistantBroker,
+)
 from custom_components.green_api.publisher.topics import Message
 from demo.broker import Mosquitto
 
@@ -19,16 +22,16 @@ TOPIC = "green_api/1101000001/qr/image"
 
 
 async def test_no_mqtt_at_all_is_no_connection(hass: HomeAssistant) -> None:
-    broker = HomeAssistantBroker(hass, lambda: None)
-    assert not broker.connected
+    broker = HomeAssistantBroker(hass, lambda _: None)
+    assert broker.problem
     with pytest.raises(NotSent):
         await broker.publish(TOPIC, Message("x"))
 
 
 async def test_mqtt_without_an_entry_is_no_connection(hass: HomeAssistant) -> None:
     assert await async_setup_component(hass, "mqtt", {})
-    broker = HomeAssistantBroker(hass, lambda: None)
-    assert not broker.connected
+    broker = HomeAssistantBroker(hass, lambda _: None)
+    assert broker.problem
     with pytest.raises(NotSent):
         await broker.clear(TOPIC)
 
@@ -37,7 +40,8 @@ async def test_a_dead_code_is_not_sent(
     hass: HomeAssistant, broker: Mosquitto, subscriber: Subscriber
 ) -> None:
     connected = asyncio.Event()
-    client = HomeAssistantBroker(hass, connected.set)
+    subscriber.ignore(TOPIC)
+    client = HomeAssistantBroker(hass, lambda _: connected.set())
     client.open()
     await set_up_mqtt(hass, broker)
     await connected.wait()
@@ -51,7 +55,7 @@ async def test_a_dead_code_is_not_sent(
     assert code.payload == b"alive"
     assert code.expiry in (8, 9)
     assert len(subscriber.history) == 1
-    client.close()
+    await client.close()
 
 
 async def test_a_connection_is_told_but_not_after_closing(
@@ -60,8 +64,8 @@ async def test_a_connection_is_told_but_not_after_closing(
     told: list[bool] = []
     connected = asyncio.Event()
 
-    def tell() -> None:
-        told.append(True)
+    def tell(connected_now: bool) -> None:
+        told.append(connected_now)
         connected.set()
 
     client = HomeAssistantBroker(hass, tell)
@@ -70,8 +74,8 @@ async def test_a_connection_is_told_but_not_after_closing(
     await connected.wait()
     first = len(told)
 
-    client.close()
-    client.close()
+    await client.close()
+    await client.close()
     assert await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     assert len(told) == first == 1

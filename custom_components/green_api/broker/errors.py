@@ -59,6 +59,12 @@ class BrokerWrongHost(BrokerError):
     key = "broker_wrong_host"
 
 
+class BrokerCertificateExpired(BrokerError):
+    """Say that a certificate of the broker is no longer valid, or not yet."""
+
+    key = "broker_certificate_expired"
+
+
 class BrokerTlsFailed(BrokerError):
     """Say that no TLS came about, as at a port without it."""
 

@@ -1,11 +1,18 @@
 """The snapshot of an instance on MQTT, for consumers other than Home Assistant."""
 
+import asyncio
+from typing import Final
+
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_MQTT, LOGGER, MqttMode
 from ..coordinator import GreenApiConfigEntry
-from .brokers import HomeAssistantBroker, NotSent
-from .publisher import Publisher, clear_topics, remembered_topics
+from .brokers import NotSent
+from .publisher import Publisher, broker_for, clear_topics, remembered_topics
+from .settings import PublishSettings
+
+# What the removal of an entry may take where its broker is slow, or away.
+REMOVAL_TIMEOUT: Final = 15.0
 
 
 @callback
@@ -21,11 +28,28 @@ def async_start(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:
 async def async_clear(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:
     """Remove what an entry that is being removed has left on the broker."""
     used = remembered_topics(entry)
+    if not used:
+        return
+    connected = asyncio.Event()
+
+    @callback
+    def take_connection(is_there: bool) -> None:  # noqa: FBT001  the only thing it tells
+        if is_there:
+            connected.set()
+
+    settings = PublishSettings.of(entry)
+    broker = broker_for(hass, settings, take_connection)
+    broker.open()
     try:
-        await clear_topics(HomeAssistantBroker(hass, lambda: None), used)
-    except NotSent:
+        async with asyncio.timeout(REMOVAL_TIMEOUT):
+            if settings.broker is not None:
+                await connected.wait()
+            await clear_topics(broker, used)
+    except NotSent, TimeoutError:
         LOGGER.warning(
             "No broker was there to remove the retained messages of %s: %s",
             entry.title,
             ", ".join(sorted(used)),
         )
+    finally:
+        await broker.close()

@@ -1,19 +1,12 @@
-"""The way to a broker: Home Assistant's own MQTT client."""
+"""What the publisher needs of a broker, whoever's it is."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from math import floor
-from typing import Final
 
-from homeassistant.const import EVENT_COMPONENT_LOADED
-from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.setup import EventComponentLoaded
+from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
-from ..const import MQTT_DOMAIN
 from .topics import Message
-
-QOS: Final = 1
 
 
 class NotSent(Exception):
@@ -24,121 +17,80 @@ class ExpiryRefused(NotSent):
     """Say that the connection's protocol knows no message expiry."""
 
 
-class HomeAssistantBroker:
-    """Publish by Home Assistant's MQTT integration, whenever it is there.
+type TakeConnection = Callable[[bool], None]
+"""Hear that a connection has begun, or that there is none any longer."""
 
-    The integration is imported only once it is set up: Home Assistant works
-    without it.
-    """
+type TakeMessage = Callable[[str, bytes, bool], None]
+"""Take topic, payload, and whether the message was retained."""
 
-    def __init__(self, hass: HomeAssistant, on_connected: Callable[[], None]) -> None:
-        """Take what to call when a connection begins; nothing is done yet."""
-        self._hass = hass
-        self._on_connected = on_connected
-        self._unsubscribe: Callable[[], None] | None = None
-        self._expiry_works = True
 
-    @callback
-    def open(self) -> None:
-        """Follow the connection, from now on or from when MQTT is set up."""
-        if MQTT_DOMAIN in self._hass.config.components:
-            self._follow_connection()
-        else:
-            self._unsubscribe = self._hass.bus.async_listen(
-                EVENT_COMPONENT_LOADED, self._take_component
-            )
+class Broker(ABC):
+    """Bring messages to a broker; nothing is queued while it is away."""
 
-    @callback
-    def close(self) -> None:
-        """Stop following the connection."""
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
+    has_will: bool
+    """Whether the broker itself says `offline` when the connection breaks."""
+
+    def __init__(self, take_connection: TakeConnection) -> None:
+        """Take whom to tell of the connection; nothing is done yet."""
+        self._take_connection = take_connection
+        self.expiry_works = True
+        """Whether the present connection is not known to know no expiry."""
 
     @property
-    def connected(self) -> bool:
-        """Return whether a message would go out now."""
-        if MQTT_DOMAIN not in self._hass.config.components:
-            return False
-        from homeassistant.components import mqtt  # noqa: PLC0415  see the class
+    @abstractmethod
+    def problem(self) -> str | None:
+        """Return why no message would go out now, None when one would."""
 
-        try:
-            return mqtt.is_connected(self._hass)
-        except KeyError:  # the integration is set up, its entry is not
-            return False
+    @abstractmethod
+    def open(self) -> None:
+        """Follow the connection from now on."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Follow it no more."""
+
+    @abstractmethod
+    async def subscribe(self, topic_filter: str, take: TakeMessage) -> None:
+        """Hand on what comes, also after the connection was lost; raises NotSent."""
 
     async def publish(self, topic: str, message: Message) -> None:
         """Publish a message and wait for the broker; raises NotSent.
 
-        With MQTT 5 it is retained, with an expiry where it becomes untrue. On
-        MQTT 3.1.1 there is no expiry, so what becomes untrue is not retained.
+        What becomes untrue by itself is retained with an expiry. MQTT 3.1.1 knows
+        none, so there it is not retained.
         """
-        if message.expires_at is None:
-            await self._publish(topic, message.payload, retain=True)
+        if message.lasting:
+            await self.send(topic, message.payload, retain=True)
             return
-        left = floor((message.expires_at - dt_util.utcnow()).total_seconds())
+        left = message.seconds_left(dt_util.utcnow())
         if left < 1:
             raise NotSent
-        if self._expiry_works:
+        if self.expiry_works:
             try:
-                await self._publish(topic, message.payload, retain=True, expiry=left)
+                await self.send(topic, message.payload, retain=True, expiry=left)
             except ExpiryRefused:
-                self._expiry_works = False
+                self.expiry_works = False
             else:
                 return
-        await self._publish(topic, message.payload, retain=False)
+        await self.send(topic, message.payload)
 
     async def clear(self, topic: str) -> None:
         """Remove the retained message of a topic; raises NotSent."""
-        await self._publish(topic, b"", retain=True)
+        await self.send(topic, b"", retain=True)
 
-    async def _publish(
+    @abstractmethod
+    async def send(
         self,
         topic: str,
         payload: str | bytes,
         *,
-        retain: bool,
+        retain: bool = False,
         expiry: int | None = None,
     ) -> None:
-        # Checked each time: the client would queue a message while the broker is
-        # away, and send a dead code when it returns.
-        if not self.connected:
-            raise NotSent
-        from homeassistant.components import mqtt  # noqa: PLC0415  see the class
-
-        try:
-            await mqtt.async_publish(
-                self._hass,
-                topic,
-                payload,
-                QOS,
-                retain,
-                message_expiry_interval=expiry,
-            )
-        except HomeAssistantError as err:
-            if expiry is not None and isinstance(err, ServiceValidationError):
-                raise ExpiryRefused from None
-            raise NotSent from None
+        """Send at once, in the order of the calls; raises NotSent or ExpiryRefused."""
 
     @callback
-    def _take_component(self, event: Event[EventComponentLoaded]) -> None:
-        if event.data["component"] == MQTT_DOMAIN:
-            self.close()
-            self._follow_connection()
-
-    @callback
-    def _follow_connection(self) -> None:
-        from homeassistant.components import mqtt  # noqa: PLC0415  see the class
-
-        self._unsubscribe = mqtt.async_subscribe_connection_status(
-            self._hass, self._take_connection
-        )
-        if self.connected:
-            self._take_connection(connected=True)
-
-    @callback
-    def _take_connection(self, connected: bool) -> None:  # noqa: FBT001  MQTT's form
-        if connected:
-            # Another broker, or another protocol, may have come.
-            self._expiry_works = True
-            self._on_connected()
+    def _begin(self) -> None:
+        # Another broker, or another protocol, may have come.
+        self.expiry_works = True
+        self._take_connection(True)  # noqa: FBT003  the only thing it tells

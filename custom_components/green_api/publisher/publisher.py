@@ -1,22 +1,36 @@
 """Keep the topics of one instance equal to its snapshot."""
 
 import asyncio
+from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
 from homeassistant.core import HassJob, HomeAssistant, callback
 
-from ..const import CONF_MQTT, CONF_MQTT_PREFIX, CONF_MQTT_TOPICS, LOGGER, MqttMode
+from ..broker.settings import Will
+from ..const import CONF_MQTT_TOPICS, LOGGER, MqttMode
 from ..coordinator import GreenApiConfigEntry
+from ..moments import Happening, MomentTracker
 from ..stills import Situation
-from .brokers import HomeAssistantBroker, NotSent
-from .topics import Message, base_topic, messages, topics
+from .brokers import Broker, NotSent, TakeConnection
+from .commands import Commands
+from .discovery import async_discovery_message
+from .home_assistant_broker import HomeAssistantBroker
+from .own_broker import OwnBroker
+from .payloads import LEASE_RENEWAL, event, messages
+from .settings import PublishSettings
+from .topics import AVAILABILITY, COMMAND, EVENT, OFFLINE, RESPONSE, Message
+from .watch import BrokerWatch
 
 # What leaving may take of the time that Home Assistant gives to stop.
 FAREWELL_TIMEOUT: Final = 5.0
 
 # For failures that no return of the connection ends, in seconds.
 RETRY_INTERVAL: Final = 30.0
+
+# Of events and answers that wait for the state to go first.
+_MOST_SAYINGS: Final = 100
 
 
 class Publisher:
@@ -31,24 +45,41 @@ class Publisher:
         """Take the entry, whose options say what is published and where."""
         self._hass = hass
         self._entry = entry
-        self._mode = MqttMode(entry.options[CONF_MQTT])
-        self._base = base_topic(
-            entry.options[CONF_MQTT_PREFIX], entry.runtime_data.client.id_instance
-        )
-        self._broker = HomeAssistantBroker(hass, self._take_connection)
+        self._settings = PublishSettings.of(entry)
+        self._base = self._settings.base
+        self._broker = broker_for(hass, self._settings, self._take_connection)
+        self._watch = BrokerWatch(hass, entry, self._settings, self._broker)
+        self._commands = Commands(entry.runtime_data, self._answer)
+        self._moments = MomentTracker(entry.runtime_data.data)
         self._sent: dict[str, Message] = {}
+        self._sayings: deque[tuple[str, str]] = deque(maxlen=_MOST_SAYINGS)
+        self._discovery: Message | None = None
+        self._renew_at = 0.0
+        self._subscribed = False
         self._changed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def broker(self) -> Broker:
+        """Return the way to the broker."""
+        return self._broker
 
     @callback
     def start(self) -> None:
         """Publish from now on until the entry is unloaded."""
-        entry = self._entry
-        self._remember(remembered_topics(entry) | set(self._own_topics))
-        self._task = entry.async_create_background_task(
-            self._hass, self._run(), f"{entry.title} MQTT publisher"
-        )
-        entry.async_on_unload(entry.runtime_data.async_add_listener(self._changed.set))
+        entry, coordinator = self._entry, self._entry.runtime_data
+        self._remember(remembered_topics(entry) | set(self._settings.topics))
+        jobs = {"publisher": self._run()}
+        if self._settings.commands:
+            jobs["commands"] = self._commands.run()
+        self._tasks = [
+            entry.async_create_background_task(
+                self._hass, job, f"{entry.title} MQTT {name}"
+            )
+            for name, job in jobs.items()
+        ]
+        entry.async_on_unload(coordinator.async_add_listener(self._take_snapshot))
+        entry.async_on_unload(coordinator.async_add_action_listener(self._tell))
         entry.async_on_unload(self.async_stop)
         # Before Home Assistant's MQTT client stops, which a listener of the stop
         # event could not be sure of.
@@ -56,34 +87,73 @@ class Publisher:
             self._hass.async_add_shutdown_job(HassJob(self.async_stop))
         )
         self._broker.open()
+        if self._broker.problem is not None:
+            self._note(fine=False)
 
     async def async_stop(self) -> None:
         """Take back what will not be kept true any longer."""
-        if self._task is None:
+        if not self._tasks:
             return
-        self._task.cancel()
-        self._task = None
-        self._broker.close()
+        while self._tasks:
+            self._tasks.pop().cancel()
         try:
             async with asyncio.timeout(FAREWELL_TIMEOUT):
-                await self._send(leaving=True)
+                await self._leave()
         except NotSent, TimeoutError:
             LOGGER.debug("MQTT farewell of %s did not get out", self._base)
+        finally:
+            self._watch.close()
+            await self._broker.close()
 
-    @property
-    def _own_topics(self) -> list[str]:
-        return topics(self._base, self._mode)
+    async def _leave(self) -> None:
+        """Say farewell, and remove what the options of now have no use for."""
+        await self._send(self._messages(leaving=True))
+        present = PublishSettings.of(self._entry)
+        kept = present.topics if present.target == self._settings.target else []
+        await self._clear_but(kept)
 
     @callback
-    def _remember(self, used: set[str]) -> None:
-        if used != remembered_topics(self._entry):
+    def _remember(self, used: Iterable[str]) -> None:
+        if set(used) != remembered_topics(self._entry):
             data = {**self._entry.data, CONF_MQTT_TOPICS: sorted(used)}
             self._hass.config_entries.async_update_entry(self._entry, data=data)
 
     @callback
-    def _take_connection(self) -> None:
-        self._sent.clear()
+    def _take_connection(self, connected: bool) -> None:  # noqa: FBT001  the only thing it tells
+        if connected:
+            self._sent.clear()
+            self._subscribed = False
+            self._changed.set()
+        else:
+            self._sayings.clear()
+            self._note(fine=False)
+
+    @callback
+    def _note(self, *, fine: bool) -> None:
+        if self._settings.mode is not MqttMode.OFF:
+            self._watch.take(fine=fine)
+
+    @callback
+    def _take_snapshot(self) -> None:
+        for happening in self._moments.take(self._entry.runtime_data.data):
+            self._tell(happening)
         self._changed.set()
+
+    @callback
+    def _tell(self, happening: Happening) -> None:
+        if happening.moment in self._settings.moments:
+            self._say(EVENT, event(happening))
+
+    @callback
+    def _answer(self, payload: str) -> None:
+        self._say(RESPONSE, payload)
+
+    @callback
+    def _say(self, topic: str, payload: str) -> None:
+        # Not kept for a broker that is away: it is told what is, not what was.
+        if self._broker.problem is None:
+            self._sayings.append((topic, payload))
+            self._changed.set()
 
     async def _run(self) -> None:
         wait: float | None = None
@@ -92,42 +162,98 @@ class Publisher:
                 async with asyncio.timeout(wait):
                     await self._changed.wait()
             self._changed.clear()
-            wait = None if await self._send_all() else RETRY_INTERVAL
+            fine = await self._send_all()
+            self._note(fine=fine)
+            wait = self._next_wait() if fine else RETRY_INTERVAL
+            if fine and self._settings.mode is MqttMode.OFF:
+                # All is cleared, nobody needs the connection any longer.
+                await self._broker.close()
+                return
+
+    def _next_wait(self) -> float | None:
+        if self._broker.has_will:
+            return None
+        return max(self._renew_at - self._hass.loop.time(), 0)
 
     async def _send_all(self) -> bool:
         """Return whether the broker now has what it should have."""
+        # First: who sees `online` may send commands. That the broker allows none is
+        # no reason to tell nothing.
+        heard = await self._subscribe()
         try:
-            await self._clear_stale()
-            await self._send()
+            await self._clear_but(self._settings.topics)
+            await self._send(self._messages())
+            await self._send_discovery()
+            while self._sayings:
+                topic, payload = self._sayings.popleft()
+                await self._broker.send(f"{self._base}/{topic}", payload)
         except NotSent:
             LOGGER.debug("Not everything of %s got out", self._base)
             return False
         except Exception:  # noqa: BLE001  it must not end the publishing
             LOGGER.exception("Unexpected error while publishing %s", self._base)
             return False
-        return True
+        return heard
 
-    async def _clear_stale(self) -> None:
-        """Remove what former options have left on the broker."""
-        own = set(self._own_topics)
-        await clear_topics(self._broker, remembered_topics(self._entry) - own)
-        self._remember(own)
+    async def _clear_but(self, kept: Iterable[str]) -> None:
+        """Remove what other options, of before or of now, have no topic for."""
+        used = remembered_topics(self._entry)
+        await clear_topics(self._broker, used.difference(kept))
+        self._remember(used.intersection(kept))
 
-    async def _send(self, *, leaving: bool = False) -> None:
+    def _messages(self, *, leaving: bool = False) -> dict[str, Message]:
         coordinator = self._entry.runtime_data
         picture = coordinator.picture
         if leaving:
             picture = coordinator.still(Situation.NO_CONNECTION)
-        wanted = messages(coordinator.data, picture, self._mode, leaving=leaving)
-        changed = {
-            topic: message
-            for topic, message in wanted.items()
-            if self._sent.get(topic) != message
-        }
+        now = self._hass.loop.time()
+        if not self._broker.has_will and now >= self._renew_at:
+            self._sent.pop(f"{self._base}/{AVAILABILITY}", None)
+            self._renew_at = now + LEASE_RENEWAL.total_seconds()
+        wanted = messages(
+            coordinator.data,
+            picture,
+            self._settings,
+            lease=not self._broker.has_will,
+            leaving=leaving,
+        )
+        return {f"{self._base}/{name}": message for name, message in wanted.items()}
+
+    async def _send_discovery(self) -> None:
+        if (topic := self._settings.discovery) is None:
+            return
+        if self._discovery is None:
+            self._discovery = await async_discovery_message(
+                self._hass, self._entry, self._settings
+            )
+        await self._send({topic: self._discovery})
+
+    async def _subscribe(self) -> bool:
+        """Return whether commands are heard, where there are to be any."""
+        if self._subscribed or not self._settings.commands:
+            return True
+        above = f"{self._base}/{COMMAND}/"
+
+        @callback
+        def take(topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001  as it comes
+            self._commands.take(topic.removeprefix(above), payload, retained)
+
+        try:
+            await self._broker.subscribe(f"{above}#", take)
+        except NotSent:
+            return False
+        self._subscribed = True
+        return True
+
+    async def _send(self, wanted: dict[str, Message]) -> None:
         # At once, in order: were each to wait for the broker, a slow one would get
         # the last of them when it is true no longer.
         results = await asyncio.gather(
-            *(self._publish(topic, message) for topic, message in changed.items()),
+            *(
+                self._publish(topic, message)
+                for topic, message in wanted.items()
+                if self._sent.get(topic) != message
+            ),
             return_exceptions=True,
         )
         for failure in filter(None, results):
@@ -136,8 +262,20 @@ class Publisher:
     async def _publish(self, topic: str, message: Message) -> None:
         # Forgotten first: a failure leaves open what the topic says.
         self._sent.pop(topic, None)
-        await self._broker.publish(f"{self._base}/{topic}", message)
+        await self._broker.publish(topic, message)
         self._sent[topic] = message
+
+
+def broker_for(
+    hass: HomeAssistant, settings: PublishSettings, take_connection: TakeConnection
+) -> Broker:
+    """Return the way to the broker that the settings name."""
+    if settings.broker is None:
+        return HomeAssistantBroker(hass, take_connection)
+    will = None
+    if settings.mode is not MqttMode.OFF:
+        will = Will(f"{settings.base}/{AVAILABILITY}", OFFLINE)
+    return OwnBroker(hass, settings.broker, will, take_connection)
 
 
 def remembered_topics(entry: GreenApiConfigEntry) -> set[str]:
@@ -145,7 +283,7 @@ def remembered_topics(entry: GreenApiConfigEntry) -> set[str]:
     return set(entry.data.get(CONF_MQTT_TOPICS, ()))
 
 
-async def clear_topics(broker: HomeAssistantBroker, used: set[str]) -> None:
+async def clear_topics(broker: Broker, used: Iterable[str]) -> None:
     """Remove the retained messages of these topics; raises NotSent."""
     for topic in sorted(used):
         await broker.clear(topic)

@@ -1,4 +1,4 @@
-"""The contract: what each topic says in which order."""
+"""The contract: what each topic says, in which order, and for how long."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,9 @@ import pytest
 from custom_components.green_api.api.models import Account, Messenger, StateReading
 from custom_components.green_api.const import MqttMode
 from custom_components.green_api.coordinator import Picture
-from custom_components.green_api.publisher.topics import base_topic, messages
+from custom_components.green_api.publisher.payloads import LEASE, messages
+from custom_components.green_api.publisher.settings import PublishSettings
+from custom_components.green_api.publisher.topics import base_topic, discovery_topic
 from custom_components.green_api.snapshot import (
     InstanceData,
     LoginCode,
@@ -32,12 +34,21 @@ LINKED = replace(
     login=LoginProgress(),
     account=Account("79001234567"),
 )
+WITH_QR = PublishSettings(
+    mode=MqttMode.STATE_AND_QR,
+    base="green_api/1101000001",
+    base64=False,
+    commands=False,
+    discovery=None,
+    broker=None,
+)
+STATE_ONLY = replace(WITH_QR, mode=MqttMode.STATE)
 CODE_PICTURE = Picture(CODE.png, None)
 STILL_PICTURE = Picture(b"still", Situation.AUTHORIZED)
 
 
 def test_a_code_is_there_before_it_is_announced() -> None:
-    sent = messages(SHOWING, CODE_PICTURE, MqttMode.STATE_AND_QR)
+    sent = messages(SHOWING, CODE_PICTURE, WITH_QR)
     assert list(sent) == [
         "qr/image",
         "qr/meta",
@@ -49,6 +60,7 @@ def test_a_code_is_there_before_it_is_announced() -> None:
     assert sent["qr/image"].payload == CODE.png
     assert sent["qr/image"].expires_at == CODE.expires_at
     assert sent["qr/meta"].expires_at == CODE.expires_at
+    assert sent["qr/availability"].expires_at == CODE.expires_at
     assert sent["qr/availability"].payload == "online"
     assert json.loads(sent["qr/meta"].payload) == {
         "valid": True,
@@ -70,11 +82,11 @@ def test_a_code_is_there_before_it_is_announced() -> None:
 
 
 def test_a_code_is_denied_before_it_is_replaced() -> None:
-    sent = messages(LINKED, STILL_PICTURE, MqttMode.STATE_AND_QR)
+    sent = messages(LINKED, STILL_PICTURE, WITH_QR)
     assert list(sent)[:3] == ["qr/availability", "qr/image", "qr/meta"]
     assert sent["qr/availability"].payload == "offline"
     assert sent["qr/image"].payload == b"still"
-    assert all(message.expires_at is None for message in sent.values())
+    assert all(message.lasting for message in sent.values())
     meta = json.loads(sent["qr/meta"].payload)
     assert meta["valid"] is False
     assert meta["sequence"] is meta["issued_at"] is meta["expires_at"] is None
@@ -84,14 +96,37 @@ def test_a_code_is_denied_before_it_is_replaced() -> None:
 
 def test_leaving_says_so_and_shows_no_code() -> None:
     picture = Picture(b"gone", Situation.NO_CONNECTION)
-    sent = messages(SHOWING, picture, MqttMode.STATE_AND_QR, leaving=True)
+    sent = messages(SHOWING, picture, WITH_QR, leaving=True)
     assert sent["availability"].payload == "offline"
     assert sent["qr/availability"].payload == "offline"
     assert CODE.png not in {message.payload for message in sent.values()}
 
 
+def test_the_code_as_text_comes_before_the_code_is_announced() -> None:
+    settings = replace(WITH_QR, base64=True)
+    sent = messages(SHOWING, CODE_PICTURE, settings)
+    names = list(sent)
+    assert names.index("qr/base64") < names.index("qr/availability")
+    assert sent["qr/base64"].payload == "data:image/png;base64,Y29kZQ=="
+    assert sent["qr/base64"].expires_at == CODE.expires_at
+    sent = messages(LINKED, STILL_PICTURE, settings)
+    assert list(sent).index("qr/availability") < list(sent).index("qr/base64")
+    assert sent["qr/base64"].payload == "data:image/png;base64,c3RpbGw="
+    assert sent["qr/base64"].lasting
+
+
+def test_without_a_last_will_online_is_said_for_a_while_only() -> None:
+    sent = messages(LINKED, STILL_PICTURE, STATE_ONLY, lease=True)
+    assert sent["availability"].payload == "online"
+    assert not sent["availability"].lasting
+    assert sent["availability"].seconds_left(NOON) == LEASE.total_seconds()
+    sent = messages(LINKED, STILL_PICTURE, STATE_ONLY, lease=True, leaving=True)
+    assert sent["availability"].payload == "offline"
+    assert sent["availability"].lasting
+
+
 def test_state_only_has_no_word_of_the_code() -> None:
-    sent = messages(SHOWING, CODE_PICTURE, MqttMode.STATE)
+    sent = messages(SHOWING, CODE_PICTURE, STATE_ONLY)
     assert list(sent) == ["state", "attributes", "availability"]
 
 
@@ -100,6 +135,17 @@ def test_state_only_has_no_word_of_the_code() -> None:
 )
 def test_an_account_is_masked_whatever_its_length(phone: str, masked: str) -> None:
     assert Account(phone).masked == masked
+
+
+def test_off_says_nothing() -> None:
+    off = replace(WITH_QR, mode=MqttMode.OFF)
+    assert messages(SHOWING, CODE_PICTURE, off) == {}
+    assert off.topics == []
+
+
+def test_the_discovery_topic_is_that_of_a_device() -> None:
+    topic = discovery_topic("homeassistant", "1101000001")
+    assert topic == "homeassistant/device/green_api_1101000001/config"
 
 
 def test_the_base_is_prefix_and_id() -> None:

@@ -1,0 +1,94 @@
+"""The repair issue for a broker that stays away."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.translation import async_get_translations
+
+from ..const import DOMAIN, LOGGER
+from ..coordinator import GreenApiConfigEntry
+from .brokers import Broker
+from .settings import PublishSettings
+
+# A broker that is updated, or a router, is back by then.
+LIMIT: Final = timedelta(minutes=5)
+
+
+class BrokerWatch:
+    """Raise an issue when messages have not got out for long; drop it when they do."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: GreenApiConfigEntry,
+        settings: PublishSettings,
+        broker: Broker,
+    ) -> None:
+        """Take whose messages they are, and who is to bring them."""
+        self._hass = hass
+        self._entry = entry
+        self._settings = settings
+        self._broker = broker
+        self._issue_id = f"broker_away_{entry.entry_id}"
+        self._stop_timer: CALLBACK_TYPE | None = None
+        self._away = False
+
+    @callback
+    def take(self, *, fine: bool) -> None:
+        """Take whether all that was to be said has got out."""
+        if fine:
+            if self._away:
+                LOGGER.info("%s is published by MQTT again", self._entry.title)
+            self.close()
+        elif self._stop_timer is None and not self._away:
+            self._stop_timer = async_call_later(self._hass, LIMIT, self._raise)
+
+    @callback
+    def close(self) -> None:
+        """Drop the issue and wait for nothing."""
+        self._away = False
+        if self._stop_timer is not None:
+            self._stop_timer()
+            self._stop_timer = None
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
+
+    async def _raise(self, _now: datetime) -> None:
+        self._stop_timer = None
+        self._away = True
+        problem = self._broker.problem
+        LOGGER.warning(
+            "%s has not been published by MQTT for %s: %s",
+            self._entry.title,
+            LIMIT,
+            problem,
+        )
+        placeholders = {"title": self._entry.title}
+        key = "broker_away_home_assistant"
+        if (settings := self._settings.broker) is not None:
+            key = "broker_away"
+            placeholders |= {
+                "host": settings.host,
+                "port": str(settings.port),
+                "problem": await self._text(problem),
+            }
+        if self._away:
+            ir.async_create_issue(
+                self._hass,
+                DOMAIN,
+                self._issue_id,
+                is_fixable=False,
+                is_persistent=False,
+                severity=ir.IssueSeverity.WARNING,
+                translation_key=key,
+                translation_placeholders=placeholders,
+            )
+
+    async def _text(self, problem: str | None) -> str:
+        """Return the words for a problem in Home Assistant's language."""
+        texts = await async_get_translations(
+            self._hass, self._hass.config.language, "exceptions", [DOMAIN]
+        )
+        return texts.get(f"component.{DOMAIN}.exceptions.{problem}.message", "")
