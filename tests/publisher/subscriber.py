@@ -71,7 +71,7 @@ class Subscriber:
         # What was retained comes before this message to ourselves.
         self._marker = f"subscriber/{id(self)}"
         self._client.on_connect = self._subscribe
-        self._client.on_subscribe = lambda *_: self._client.publish(self._marker, "", 1)
+        self._client.on_subscribe = self._mark
         self._client.on_message = self._take
 
     async def __aenter__(self) -> Self:
@@ -150,6 +150,9 @@ class Subscriber:
         else:
             self._client.subscribe([(topic, 1) for topic in topics])
 
+    def _mark(self, *_: object) -> None:
+        self._client.publish(self._marker, "", 1)
+
     def _take(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         if message.topic == self._marker:
             self._caught_up = True
@@ -165,7 +168,8 @@ class Subscriber:
             sent=Sent(
                 # On MQTT 3.1.1 no mark says nothing of what the sender wants.
                 retain=message.retain if self._modern else message.retain or None,
-                qos=message.qos,
+                # The embedded broker hands on with QoS 0 what it has kept.
+                qos=message.qos if self._modern or not message.retain else None,
                 expiry=expiry,
                 shows_expiry=self._modern,
             ),

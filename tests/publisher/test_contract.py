@@ -10,6 +10,7 @@ import re
 from typing import Any, Final, override
 from unittest.mock import create_autospec
 
+from homeassistant.core import HomeAssistant
 from jsonschema import Draft202012Validator
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
@@ -27,6 +28,7 @@ from custom_components.green_api.coordinator import GreenApiCoordinator, Picture
 from custom_components.green_api.moments import Action, Happening, Moment
 from custom_components.green_api.publisher import commands, topics
 from custom_components.green_api.publisher.brokers import Broker, ExpiryRefused
+from custom_components.green_api.publisher.discovery import async_discovery_message
 from custom_components.green_api.publisher.payloads import (
     LEASE,
     event,
@@ -44,6 +46,8 @@ from custom_components.green_api.stills import Situation, load_stills
 from demo.broker import Mosquitto
 from demo.places import mosquitto
 from demo.ports import choose_ports
+from simulator import Instance, Simulator
+from tests.conftest import set_up
 
 from .contract import (
     FORMATS,
@@ -73,8 +77,8 @@ def nodes_of(tree: object) -> Iterator[Mapping[str, Any]]:
     """Yield every object in a document, the outermost first."""
     if isinstance(tree, Mapping):
         yield tree
-    parts = tree.values() if isinstance(tree, Mapping) else tree
-    for part in parts if isinstance(tree, Mapping | list) else ():
+        tree = list(tree.values())
+    for part in tree if isinstance(tree, list) else ():
         yield from nodes_of(part)
 
 
@@ -275,11 +279,10 @@ def test_the_last_will_is_that_of_the_code() -> None:
 class Recorder(Broker):
     """A broker that keeps how it was told what."""
 
-    has_will = False
-
-    def __init__(self, *, knows_expiry: bool) -> None:
-        """Take whether it speaks MQTT 5."""
+    def __init__(self, *, knows_expiry: bool, has_will: bool) -> None:
+        """Take whether it speaks MQTT 5, and whether it takes `online` back."""
         super().__init__(lambda _: None)
+        self.has_will = has_will
         self.heard: list[tuple[str, bytes, Sent]] = []
         self._knows_expiry = knows_expiry
 
@@ -343,15 +346,13 @@ async def say_everything(recorder: Recorder) -> None:
         discovery=None,
         broker=None,
     )
-    for (data, picture), lease, leaving in product(
-        snapshots(), (True, False), (True, False)
-    ):
-        wanted = messages(data, picture, settings, lease=lease, leaving=leaving)
+    for (data, picture), leaving in product(snapshots(), (True, False)):
+        wanted = messages(data, picture, settings, leaving=leaving)
         for topic, message in wanted.items():
             await recorder.publish(f"{BASE}/{topic}", message)
             await recorder.clear(f"{BASE}/{topic}")
     for moment, facts in FACTS.items():
-        happening = Happening(moment, facts)
+        happening = Happening(moment, dict(facts))
         await recorder.send(f"{BASE}/{topics.EVENT}", event(happening))
     for action, error in product(commands._SCHEMAS, (None, commands.BUSY)):
         await recorder.send(f"{BASE}/{topics.RESPONSE}", response(action, error))
@@ -359,8 +360,8 @@ async def say_everything(recorder: Recorder) -> None:
 
 async def test_retain_and_expiry_are_those_of_the_code() -> None:
     said = set()
-    for knows_expiry in (True, False):
-        recorder = Recorder(knows_expiry=knows_expiry)
+    for knows_expiry, has_will in product((True, False), (True, False)):
+        recorder = Recorder(knows_expiry=knows_expiry, has_will=has_will)
         await say_everything(recorder)
         for topic, payload, sent in recorder.heard:
             assert problems_of(topic, payload, sent) == []
@@ -373,8 +374,42 @@ async def test_retain_and_expiry_are_those_of_the_code() -> None:
         for way in kind.ways
         if channel.key != "discovery"
     }
-    again = bindings_of(document()["operations"]["sendOnlineAgain"])
-    assert again["messageExpiryInterval"] == LEASE.total_seconds()
+    lease = bindings_of({"traits": [{"$ref": "#/components/operationTraits/leased"}]})
+    assert lease["messageExpiryInterval"] == LEASE.total_seconds()
+
+
+async def discovery_of(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, **options: Any
+) -> tuple[str, str]:
+    """Return topic and payload of what another Home Assistant would find."""
+    entry = await set_up(hass, cloud, instance, mqtt_discovery=True, **options)
+    settings = PublishSettings.of(entry)
+    assert settings.discovery
+    message = await async_discovery_message(hass, entry, settings)
+    assert message.lasting
+    assert isinstance(message.payload, str)
+    return settings.discovery, message.payload
+
+
+async def test_the_example_of_discovery_is_what_is_sent(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance
+) -> None:
+    topic, payload = await discovery_of(
+        hass, cloud, instance, mqtt="state_and_qr", mqtt_commands=True
+    )
+    assert problems_of(topic, payload.encode(), Sent(retain=True)) == []
+    (example,) = channels()["discovery"].kinds["discovery"].examples
+    sent = json.loads(payload)
+    sent["origin"]["sw_version"] = example["origin"]["sw_version"]
+    assert sent == example
+
+
+async def test_discovery_without_qr_and_commands_is_in_the_contract(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance
+) -> None:
+    topic, payload = await discovery_of(hass, cloud, instance, mqtt="state")
+    assert problems_of(topic, payload.encode(), Sent(retain=True)) == []
+    assert json.loads(payload)["components"]["qr"] == {"platform": "image"}
 
 
 FACTS: Final[Mapping[Moment, Mapping[str, Any]]] = {
@@ -419,7 +454,7 @@ PAYLOADS: Final = (
 
 
 @pytest.mark.parametrize("action", commands._SCHEMAS)
-@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: repr(payload[:24]))
 def test_the_schemas_take_the_commands_that_the_code_takes(
     action: Action, payload: bytes
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from demo.broker import Mosquitto
-from simulator import Instance, Simulator
+from simulator import Instance, Simulator, StateAnswer
 from tests.conftest import set_up
 from tests.waiting import wait_until
 
@@ -64,9 +64,10 @@ async def finder(
 
 
 @pytest.mark.parametrize("way", ["own"], indirect=True)
-@pytest.mark.usefixtures("finder")
 async def test_it_is_found_with_all_that_it_offers(
     hass: HomeAssistant,
+    finder: MockConfigEntry,
+    cloud: Simulator,
     instance: Instance,
     entry: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
@@ -77,7 +78,14 @@ async def test_it_is_found_with_all_that_it_offers(
     await wait_until(
         hass, lambda: hass.states.get(entities["sensor.login"]).state == "showing"
     )
-    assert hass.states.get(entities["sensor.state"]).state == "not_authorized"
+    await wait_until(
+        hass,
+        lambda: hass.states.get(entities["sensor.state"]).state == "not_authorized",
+    )
+    await wait_until(
+        hass,
+        lambda: "messenger" in hass.states.get(entities["sensor.state"]).attributes,
+    )
     attributes = hass.states.get(entities["sensor.state"]).attributes
     assert attributes["messenger"] == "whatsapp"
     assert attributes["friendly_name"] == f"WhatsApp {BASE} State"
@@ -86,17 +94,18 @@ async def test_it_is_found_with_all_that_it_offers(
     assert picture.content == instance.code.png
     assert picture.content_type == "image/png"
     device = dr.async_get(hass).async_get_device_by_identifier(
-        ("mqtt", f"green_api_{BASE}")
+        ("mqtt", f"green_api_{BASE}"), finder.entry_id
     )
     assert device
     assert device.manufacturer == "GREEN-API"
     assert device.model == "WhatsApp"
 
-    instance.set_state("someNewState")
+    rule = cloud.cloud.faults.add(StateAnswer("someNewState"))
     await entry.runtime_data.async_refresh()
     await wait_until(
         hass, lambda: hass.states.get(entities["sensor.state"]).state == "unknown"
     )
+    cloud.cloud.faults.remove(rule.number)
     instance.set_state("authorized")
     await entry.runtime_data.async_refresh()
     await wait_until(

@@ -1,19 +1,191 @@
-"""A connection of the instance's own: it comes back, and leaves a will."""
+"""A connection of the instance's own, seen from the topics."""
 
-import asyncio
+from collections.abc import AsyncGenerator
+import os
+from pathlib import Path
+import signal
+import socket
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
-from custom_components.green_api.broker.connection import Connection
-from demo.broker import Mosquitto
+from custom_components.green_api.broker.dial import dial
+from custom_components.green_api.publisher.watch import LIMIT
+from demo.broker import EmbeddedBroker, Mosquitto
+from demo.places import mosquitto
+from demo.ports import choose_ports
 from simulator import Instance, Simulator
 from tests.conftest import set_up
-from tests.logs import errors_logged
 from tests.waiting import shorten_backoff, wait_until
 
 from .conftest import own_broker
 from .subscriber import Subscriber
 
 BASE = "1101000001"
+AVAILABILITY = f"{BASE}/availability"
+EVENT = f"{BASE}/event"
+CONNECTION = "custom_components.green_api.broker.connection"
+
+
+async def change(hass: HomeAssistant, entry: MockConfigEntry, **options: Any) -> None:
+    """Change options as the dialog does."""
+    hass.config_entries.async_update_entry(entry, options=entry.options | options)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    return choose_ports({"broker": 0})["broker"]
+
+
+@pytest.fixture
+async def other_broker(
+    tmp_path: Path, socket_enabled: None
+) -> AsyncGenerator[Mosquitto]:
+    """Run one more Mosquitto, which lets nobody write below `command` and `state`."""
+    rules = tmp_path / "acl"
+    rules.write_text(
+        "topic readwrite green_api/+/availability\n"
+        "topic readwrite green_api/+/attributes\n"
+        "topic readwrite green_api/+/event\n"
+        "topic read green_api/+/state\n"
+        "topic readwrite subscriber/#\n"
+    )
+    program = mosquitto()
+    assert program
+    options = ("allow_anonymous true", f"acl_file {rules}")
+    broker = Mosquitto(program, free_port(), tmp_path / "other", options)
+    await broker.start()
+    yield broker
+    await broker.stop()
+
+
+async def test_the_last_will_says_that_nobody_is_there(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sockets: list[socket.socket] = []
+
+    async def dial_and_keep(*args: Any) -> socket.socket:
+        sockets.append(await dial(*args))
+        return sockets[-1]
+
+    monkeypatch.setattr(f"{CONNECTION}.dial", dial_and_keep)
+    shorten_backoff(monkeypatch)
+    await set_up(hass, cloud, instance, **own_broker(broker), mqtt="state_and_qr")
+    await subscriber.wait_for_text(f"{BASE}/qr/availability", "online")
+    await subscriber.wait_for_text(AVAILABILITY, "online")
+
+    before = len(subscriber.history)
+    sockets[0].shutdown(socket.SHUT_RDWR)
+    await subscriber.wait_for(
+        lambda _: any(
+            item.topic == AVAILABILITY and item.text == "offline"
+            for item in subscriber.history[before:]
+        )
+    )
+    # And it is back by itself.
+    await subscriber.wait_for_text(AVAILABILITY, "online")
+
+
+async def test_another_broker_leaves_nothing_on_the_former(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    embedded_broker: EmbeddedBroker,
+    subscriber: Subscriber,
+) -> None:
+    options = {"mqtt": "state_and_qr", "mqtt_base64": True, "mqtt_discovery": True}
+    entry = await set_up(hass, cloud, instance, **own_broker(broker), **options)
+    await subscriber.wait_for_text(f"{BASE}/qr/availability", "online")
+    await change(hass, entry, **own_broker(embedded_broker))
+    await subscriber.wait_for(
+        lambda latest: (
+            not any(item.payload for topic, item in latest.items() if topic != EVENT)
+        )
+    )
+    async with Subscriber(broker.port, "+") as late:
+        assert late.history == []
+    assert entry.data["mqtt_topics"]
+
+
+async def test_turned_off_it_clears_and_leaves(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shorten_backoff(monkeypatch)
+    entry = await set_up(hass, cloud, instance, **own_broker(broker), mqtt="state")
+    async with Subscriber(broker.port) as before:
+        await before.wait_for_text(AVAILABILITY, "online")
+    await broker.kill()
+    await change(hass, entry, mqtt="off")
+    assert entry.data["mqtt_topics"]
+    await broker.start()
+    await wait_until(hass, lambda: not entry.data["mqtt_topics"])
+    await wait_until(
+        hass,
+        lambda: (
+            not any(
+                "MQTT connection" in task.get_name() for task in hass._background_tasks
+            )
+        ),
+    )
+
+
+async def test_removal_does_not_wait_long_for_a_broker_that_hangs(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("custom_components.green_api.publisher.REMOVAL_TIMEOUT", 0.2)
+    publisher = "custom_components.green_api.publisher.publisher"
+    monkeypatch.setattr(f"{publisher}.FAREWELL_TIMEOUT", 0.2)
+    monkeypatch.setattr(f"{CONNECTION}.CLOSE_TIMEOUT", 0.2)
+    entry = await set_up(hass, cloud, instance, **own_broker(broker), mqtt="state")
+    async with Subscriber(broker.port) as before:
+        await before.wait_for_text(AVAILABILITY, "online")
+    assert broker.process.pid
+    os.kill(broker.process.pid, signal.SIGSTOP)
+    try:
+        await hass.config_entries.async_remove(entry.entry_id)
+    finally:
+        os.kill(broker.process.pid, signal.SIGCONT)
+    assert "No broker was there to remove" in caplog.text
+
+
+async def test_what_the_broker_forbids_stops_nothing_else_and_is_told(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    other_broker: Mosquitto,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    options = {"mqtt": "state", "mqtt_commands": True} | own_broker(other_broker)
+    async with Subscriber(other_broker.port) as subscriber:
+        await set_up(hass, cloud, instance, **options)
+        await subscriber.wait_for_text(AVAILABILITY, "online")
+        await subscriber.wait_for(lambda latest: latest[f"{BASE}/attributes"].json)
+    async_fire_time_changed(hass, dt_util.utcnow() + LIMIT * 1.1)
+    await hass.async_block_till_done()
+    (told,) = ir.async_get(hass).issues.values()
+    assert told.translation_placeholders
+    assert "ACL" in told.translation_placeholders["problem"]
+    assert "broker_not_authorized" in caplog.text

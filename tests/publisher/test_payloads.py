@@ -9,7 +9,11 @@ import pytest
 from custom_components.green_api.api.models import Account, Messenger, StateReading
 from custom_components.green_api.const import MqttMode
 from custom_components.green_api.coordinator import Picture
-from custom_components.green_api.publisher.payloads import LEASE, messages
+from custom_components.green_api.publisher.payloads import (
+    LEASE,
+    LEASE_RENEWAL,
+    messages,
+)
 from custom_components.green_api.publisher.settings import PublishSettings
 from custom_components.green_api.publisher.topics import base_topic, discovery_topic
 from custom_components.green_api.snapshot import (
@@ -86,7 +90,8 @@ def test_a_code_is_denied_before_it_is_replaced() -> None:
     assert list(sent)[:3] == ["qr/availability", "qr/image", "qr/meta"]
     assert sent["qr/availability"].payload == "offline"
     assert sent["qr/image"].payload == b"still"
-    assert all(message.lasting for message in sent.values())
+    lasting = {name for name, message in sent.items() if message.lasting}
+    assert lasting == sent.keys() - {"availability"}
     meta = json.loads(sent["qr/meta"].payload)
     assert meta["valid"] is False
     assert meta["sequence"] is meta["issued_at"] is meta["expires_at"] is None
@@ -115,12 +120,13 @@ def test_the_code_as_text_comes_before_the_code_is_announced() -> None:
     assert sent["qr/base64"].lasting
 
 
-def test_without_a_last_will_online_is_said_for_a_while_only() -> None:
-    sent = messages(LINKED, STILL_PICTURE, STATE_ONLY, lease=True)
+def test_online_is_said_for_a_while_only() -> None:
+    sent = messages(LINKED, STILL_PICTURE, STATE_ONLY)
     assert sent["availability"].payload == "online"
     assert not sent["availability"].lasting
     assert sent["availability"].seconds_left(NOON) == LEASE.total_seconds()
-    sent = messages(LINKED, STILL_PICTURE, STATE_ONLY, lease=True, leaving=True)
+    assert LEASE_RENEWAL * 2 < LEASE
+    sent = messages(LINKED, STILL_PICTURE, STATE_ONLY, leaving=True)
     assert sent["availability"].payload == "offline"
     assert sent["availability"].lasting
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import partial
 import socket
 import threading
 
@@ -96,9 +95,8 @@ class Connection:
         self._deliver = on_message
         self._socket = connected
 
-        # All of these are called in paho's thread.
         self._client = ReadyClient(
-            connected, settings, protocol.value, will, partial(self._tell, self._end)
+            connected, settings, protocol.value, will, self._loop, self._end
         )
         self._client.on_connect = self._on_connect
         self._client.on_publish = self._on_publish
@@ -237,11 +235,6 @@ class Connection:
 
     # ------------------------------------------------------- in paho's thread
 
-    def _tell(self, function: Callable[..., None], *args: object) -> None:
-        """Call a function in the event loop, if that still runs."""
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(function, *args)
-
     def _on_connect(
         self,
         client: Client,
@@ -254,7 +247,7 @@ class Connection:
         if reason.value >= _FAILURE:
             failure = _REFUSALS.get(reason.value, BrokerError)
         self._client.heed(properties)
-        self._tell(_settle, self._accepted, failure)
+        self._client.tell(_settle, self._accepted, failure)
 
     def _on_publish(
         self,
@@ -264,7 +257,7 @@ class Connection:
         reason: ReasonCode,
         properties: Properties,
     ) -> None:
-        self._tell(self._answer, mid, _failure(reason))
+        self._client.tell(self._answer, mid, _failure(reason))
 
     def _on_subscribe(
         self,
@@ -277,12 +270,12 @@ class Connection:
         failure = _failure(reasons[0])
         if failure and self.protocol is Protocol.MQTT_311:
             failure = BrokerNotAuthorized  # it has one word for all failures
-        self._tell(self._answer, mid, failure)
+        self._client.tell(self._answer, mid, failure)
 
     def _on_message(
         self, client: Client, userdata: object, message: MQTTMessage
     ) -> None:
-        self._tell(
+        self._client.tell(
             self._receive,
             Incoming(message.topic, bytes(message.payload), message.retain),
         )

@@ -72,7 +72,7 @@ async def _secure(
         )
     except OSError as error:  # the broker has hung up already
         raise handshake_failure(error) from None
-    secured.settimeout(CONNECT_TIMEOUT)
+    secured.setblocking(True)  # noqa: FBT003  # the socket's own signature
     loop = asyncio.get_running_loop()
     handshake = loop.run_in_executor(None, _shake_hands, secured)
     try:

@@ -7,7 +7,6 @@ from .errors import (
     BrokerCertificateExpired,
     BrokerCertificateRefused,
     BrokerError,
-    BrokerTimedOut,
     BrokerTlsFailed,
     BrokerUntrusted,
     BrokerWrongHost,
@@ -72,8 +71,6 @@ def handshake_failure(error: OSError) -> BrokerError:
             return BrokerUntrusted()
         case ssl.SSLError() if _is_certificate_refused(error):
             return BrokerCertificateRefused()
-        case TimeoutError():
-            return BrokerTimedOut()
     return BrokerTlsFailed()
 
 

@@ -2,15 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Final
 
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from .topics import Message
 
+EXPIRED: Final = "expired"
+
 
 class NotSent(Exception):
-    """Say that a message did not reach the broker."""
+    """Say that a message did not reach the broker; the word for why is its text."""
 
 
 class ExpiryRefused(NotSent):
@@ -39,7 +42,7 @@ class Broker(ABC):
     @property
     @abstractmethod
     def problem(self) -> str | None:
-        """Return why no message would go out now, None when one would."""
+        """Return the word for why there is no connection, None when there is one."""
 
     @abstractmethod
     def open(self) -> None:
@@ -57,14 +60,14 @@ class Broker(ABC):
         """Publish a message and wait for the broker; raises NotSent.
 
         What becomes untrue by itself is retained with an expiry. MQTT 3.1.1 knows
-        none, so there it is not retained.
+        none, so there it is not retained, unless the last will takes it back.
         """
         if message.lasting:
             await self.send(topic, message.payload, retain=True)
             return
         left = message.seconds_left(dt_util.utcnow())
         if left < 1:
-            raise NotSent
+            raise NotSent(EXPIRED)
         if self.expiry_works:
             try:
                 await self.send(topic, message.payload, retain=True, expiry=left)
@@ -72,7 +75,8 @@ class Broker(ABC):
                 self.expiry_works = False
             else:
                 return
-        await self.send(topic, message.payload)
+        willed = self.has_will and message.lease is not None
+        await self.send(topic, message.payload, retain=willed)
 
     async def clear(self, topic: str) -> None:
         """Remove the retained message of a topic; raises NotSent."""

@@ -72,14 +72,14 @@ class HomeAssistantBroker(Broker):
                     self._hass, topic_filter, receive, QOS, encoding=None
                 )
             except HomeAssistantError:
-                raise NotSent from None
+                raise NotSent(PROBLEM) from None
         done = asyncio.Event()
         stop = mqtt.async_on_subscribe_done(self._hass, topic_filter, QOS, done.set)
         try:
             async with asyncio.timeout(SUBSCRIPTION_TIMEOUT):
                 await done.wait()
         except TimeoutError:
-            raise NotSent from None
+            raise NotSent(PROBLEM) from None
         finally:
             stop()
 
@@ -108,8 +108,8 @@ class HomeAssistantBroker(Broker):
             )
         except HomeAssistantError as err:
             if expiry is not None and isinstance(err, ServiceValidationError):
-                raise ExpiryRefused from None
-            raise NotSent from None
+                raise ExpiryRefused(PROBLEM) from None
+            raise NotSent(PROBLEM) from None
 
     @property
     def _connected(self) -> bool:
@@ -124,7 +124,7 @@ class HomeAssistantBroker(Broker):
 
     def _require_connection(self) -> None:
         if not self._connected:
-            raise NotSent
+            raise NotSent(PROBLEM)
 
     @callback
     def _stop_following(self) -> None:

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..backoff import backoff
 from ..broker.connection import Connection, Incoming, Protocol, connect
-from ..broker.errors import BrokerClosed, BrokerError
+from ..broker.errors import BrokerClosed, BrokerError, BrokerProtocolRefused
 from ..broker.settings import BrokerSettings, Will
 from ..const import LOGGER
 from .brokers import Broker, ExpiryRefused, NotSent, TakeConnection, TakeMessage
@@ -68,8 +68,7 @@ class OwnBroker(Broker):
         try:
             await connection.subscribe(topic_filter)
         except BrokerError as err:
-            self._fail(err)
-            raise NotSent from None
+            raise self._failure(err) from None
 
     @override
     async def send(
@@ -82,22 +81,20 @@ class OwnBroker(Broker):
     ) -> None:
         connection = self._require_connection()
         if expiry is not None and connection.protocol is not Protocol.MQTT_5:
-            raise ExpiryRefused
+            raise ExpiryRefused(BrokerProtocolRefused.key)
         try:
             await connection.publish(topic, payload, retain=retain, expiry=expiry)
         except BrokerError as err:
-            self._fail(err)
-            raise NotSent from None
-        self._problem = None
+            raise self._failure(err) from None
 
     def _require_connection(self) -> Connection:
         if self._connection is None:
-            raise NotSent
+            raise NotSent(self._problem)
         return self._connection
 
-    def _fail(self, err: BrokerError) -> None:
+    def _failure(self, err: BrokerError) -> NotSent:
         LOGGER.debug("The broker at %s took no message: %s", self._name, err)
-        self._problem = err.key
+        return NotSent(err.key)
 
     async def _run(self) -> None:
         failures = 0

@@ -27,7 +27,8 @@ from .topics import (
     Message,
 )
 
-# Without a last will, `online` is said again before what was said has expired.
+# `online` is said again before what was said has expired: a last will may not be
+# ours, and does not cross a bridge whose own broker dies.
 LEASE: Final = timedelta(seconds=150)
 LEASE_RENEWAL: Final = timedelta(seconds=60)
 
@@ -37,21 +38,20 @@ def messages(
     picture: Picture,
     settings: PublishSettings,
     *,
-    lease: bool = False,
     leaving: bool = False,
 ) -> dict[str, Message]:
     """Return what every topic is to say, in the order of sending.
 
     A consumer that sees `qr/availability` online finds the code already there,
-    and sees it go offline before the code goes. `lease` tells that no last will
-    takes `availability` back, `leaving` that nobody keeps the topics true any longer.
+    and sees it go offline before the code goes. `leaving` tells that nobody keeps the
+    topics true any longer.
     """
     if settings.mode is MqttMode.OFF:
         return {}
     state = {
         STATE: Message(data.reading.word),
         ATTRIBUTES: Message(_attributes(data)),
-        AVAILABILITY: _availability(lease=lease, leaving=leaving),
+        AVAILABILITY: Message(OFFLINE) if leaving else Message(ONLINE, lease=LEASE),
     }
     if settings.mode is MqttMode.STATE:
         return state
@@ -88,12 +88,6 @@ def response(
             "transaction": transaction,
         }
     )
-
-
-def _availability(*, lease: bool, leaving: bool) -> Message:
-    if leaving:
-        return Message(OFFLINE)
-    return Message(ONLINE, lease=LEASE if lease else None)
 
 
 def _attributes(data: InstanceData) -> str:

@@ -48,7 +48,7 @@ class Publisher:
         self._settings = PublishSettings.of(entry)
         self._base = self._settings.base
         self._broker = broker_for(hass, self._settings, self._take_connection)
-        self._watch = BrokerWatch(hass, entry, self._settings, self._broker)
+        self._watch = BrokerWatch(hass, entry, self._settings)
         self._commands = Commands(entry.runtime_data, self._answer)
         self._moments = MomentTracker(entry.runtime_data.data)
         self._sent: dict[str, Message] = {}
@@ -87,8 +87,7 @@ class Publisher:
             self._hass.async_add_shutdown_job(HassJob(self.async_stop))
         )
         self._broker.open()
-        if self._broker.problem is not None:
-            self._note(fine=False)
+        self._note(self._broker.problem)
 
     async def async_stop(self) -> None:
         """Take back what will not be kept true any longer."""
@@ -120,18 +119,19 @@ class Publisher:
 
     @callback
     def _take_connection(self, connected: bool) -> None:  # noqa: FBT001  the only thing it tells
+        # At its end too: nothing left to send would look as if all had got out.
+        self._sent.clear()
         if connected:
-            self._sent.clear()
             self._subscribed = False
             self._changed.set()
         else:
             self._sayings.clear()
-            self._note(fine=False)
+            self._note(self._broker.problem)
 
     @callback
-    def _note(self, *, fine: bool) -> None:
+    def _note(self, problem: str | None) -> None:
         if self._settings.mode is not MqttMode.OFF:
-            self._watch.take(fine=fine)
+            self._watch.take(problem)
 
     @callback
     def _take_snapshot(self) -> None:
@@ -162,38 +162,37 @@ class Publisher:
                 async with asyncio.timeout(wait):
                     await self._changed.wait()
             self._changed.clear()
-            fine = await self._send_all()
-            self._note(fine=fine)
-            wait = self._next_wait() if fine else RETRY_INTERVAL
-            if fine and self._settings.mode is MqttMode.OFF:
+            # What got out may have done so just before the connection broke.
+            problem = await self._send_all() or self._broker.problem
+            self._note(problem)
+            wait = self._next_wait() if problem is None else RETRY_INTERVAL
+            if problem is None and self._settings.mode is MqttMode.OFF:
                 # All is cleared, nobody needs the connection any longer.
                 await self._broker.close()
                 return
 
-    def _next_wait(self) -> float | None:
-        if self._broker.has_will:
-            return None
+    def _next_wait(self) -> float:
         return max(self._renew_at - self._hass.loop.time(), 0)
 
-    async def _send_all(self) -> bool:
-        """Return whether the broker now has what it should have."""
-        # First: who sees `online` may send commands. That the broker allows none is
-        # no reason to tell nothing.
-        heard = await self._subscribe()
+    async def _send_all(self) -> str | None:
+        """Return None, or why the broker does not have what it should have."""
         try:
+            # First: who sees `online` may send commands. That the broker allows none
+            # is no reason to tell nothing.
+            problem = await self._subscribe()
             await self._clear_but(self._settings.topics)
             await self._send(self._messages())
             await self._send_discovery()
             while self._sayings:
                 topic, payload = self._sayings.popleft()
                 await self._broker.send(f"{self._base}/{topic}", payload)
-        except NotSent:
-            LOGGER.debug("Not everything of %s got out", self._base)
-            return False
-        except Exception:  # noqa: BLE001  it must not end the publishing
+        except NotSent as err:
+            LOGGER.debug("Not everything of %s got out: %s", self._base, err)
+            return str(err)
+        except Exception as err:  # noqa: BLE001  it must not end the publishing
             LOGGER.exception("Unexpected error while publishing %s", self._base)
-            return False
-        return heard
+            return type(err).__name__
+        return problem
 
     async def _clear_but(self, kept: Iterable[str]) -> None:
         """Remove what other options, of before or of now, have no topic for."""
@@ -207,14 +206,13 @@ class Publisher:
         if leaving:
             picture = coordinator.still(Situation.NO_CONNECTION)
         now = self._hass.loop.time()
-        if not self._broker.has_will and now >= self._renew_at:
+        if now >= self._renew_at:
             self._sent.pop(f"{self._base}/{AVAILABILITY}", None)
             self._renew_at = now + LEASE_RENEWAL.total_seconds()
         wanted = messages(
             coordinator.data,
             picture,
             self._settings,
-            lease=not self._broker.has_will,
             leaving=leaving,
         )
         return {f"{self._base}/{name}": message for name, message in wanted.items()}
@@ -228,22 +226,24 @@ class Publisher:
             )
         await self._send({topic: self._discovery})
 
-    async def _subscribe(self) -> bool:
-        """Return whether commands are heard, where there are to be any."""
+    async def _subscribe(self) -> str | None:
+        """Return None, or why commands are not heard, where there are to be any."""
         if self._subscribed or not self._settings.commands:
-            return True
+            return None
         above = f"{self._base}/{COMMAND}/"
 
         @callback
         def take(topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001  as it comes
-            self._commands.take(topic.removeprefix(above), payload, retained)
+            # There are brokers that send what others have subscribed to.
+            if topic.startswith(above):
+                self._commands.take(topic.removeprefix(above), payload, retained)
 
         try:
             await self._broker.subscribe(f"{above}#", take)
-        except NotSent:
-            return False
+        except NotSent as err:
+            return str(err)
         self._subscribed = True
-        return True
+        return None
 
     async def _send(self, wanted: dict[str, Message]) -> None:
         # At once, in order: were each to wait for the broker, a slow one would get

@@ -10,7 +10,6 @@ from homeassistant.helpers.translation import async_get_translations
 
 from ..const import DOMAIN, LOGGER
 from ..coordinator import GreenApiConfigEntry
-from .brokers import Broker
 from .settings import PublishSettings
 
 # A broker that is updated, or a router, is back by then.
@@ -25,25 +24,26 @@ class BrokerWatch:
         hass: HomeAssistant,
         entry: GreenApiConfigEntry,
         settings: PublishSettings,
-        broker: Broker,
     ) -> None:
-        """Take whose messages they are, and who is to bring them."""
+        """Take whose messages they are."""
         self._hass = hass
         self._entry = entry
         self._settings = settings
-        self._broker = broker
         self._issue_id = f"broker_away_{entry.entry_id}"
         self._stop_timer: CALLBACK_TYPE | None = None
         self._away = False
+        self._problem = ""
 
     @callback
-    def take(self, *, fine: bool) -> None:
-        """Take whether all that was to be said has got out."""
-        if fine:
+    def take(self, problem: str | None) -> None:
+        """Take why not all has got out that was to be said, None when all has."""
+        if problem is None:
             if self._away:
                 LOGGER.info("%s is published by MQTT again", self._entry.title)
             self.close()
-        elif self._stop_timer is None and not self._away:
+            return
+        self._problem = problem
+        if self._stop_timer is None and not self._away:
             self._stop_timer = async_call_later(self._hass, LIMIT, self._raise)
 
     @callback
@@ -58,7 +58,7 @@ class BrokerWatch:
     async def _raise(self, _now: datetime) -> None:
         self._stop_timer = None
         self._away = True
-        problem = self._broker.problem
+        problem = self._problem
         LOGGER.warning(
             "%s has not been published by MQTT for %s: %s",
             self._entry.title,
@@ -86,7 +86,7 @@ class BrokerWatch:
                 translation_placeholders=placeholders,
             )
 
-    async def _text(self, problem: str | None) -> str:
+    async def _text(self, problem: str) -> str:
         """Return the words for a problem in Home Assistant's language."""
         texts = await async_get_translations(
             self._hass, self._hass.config.language, "exceptions", [DOMAIN]
