@@ -32,7 +32,9 @@ LAYERS = rows("""
     coordinator
     authorization entity
     issues job_flow
-    link_flow
+    mqtt_input link_flow
+    mqtt_forms
+    mqtt_flow
     options_flow
     button camera event image sensor \
         condition config_flow diagnostics frontend publisher repairs \
@@ -54,6 +56,7 @@ INNER_LAYERS = {
     "broker": rows("""
         errors settings
         tls
+        client dial
         connection
         __init__
     """),

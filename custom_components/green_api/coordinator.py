@@ -223,7 +223,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         try:
             yield
         except HomeAssistantError as err:
-            self._report_action(action, err.translation_key)
+            self._report_action(action, err.translation_key or "failed")
             raise
         self._report_action(action, None)
 

@@ -270,9 +270,10 @@ def problems_of(topic: str, payload: bytes, sent: Sent = ANYHOW) -> list[str]:
     fitting = [channel.kinds[name] for name, problems in found.items() if not problems]
     if not fitting:
         return [
-            f"{topic}: as {name}, {problem}"
+            f"{topic}: as {name}, {problem:.300}"
             for name, problems in found.items()
             for problem in problems
+            if channel.kinds[name].schema.get("maxLength") != 0  # said to be nothing
         ]
     ways = [way for kind in fitting for way in kind.ways]
     if not ways:  # others send it, as they like

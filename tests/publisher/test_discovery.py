@@ -89,6 +89,10 @@ async def test_it_is_found_with_all_that_it_offers(
     attributes = hass.states.get(entities["sensor.state"]).attributes
     assert attributes["messenger"] == "whatsapp"
     assert attributes["friendly_name"] == f"WhatsApp {BASE} State"
+    await wait_until(
+        hass,
+        lambda: hass.states.get(entities["image.qr"]).state[:2] == "20",
+    )
     assert instance.code
     picture = await async_get_image(hass, entities["image.qr"])
     assert picture.content == instance.code.png

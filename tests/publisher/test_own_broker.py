@@ -1,6 +1,7 @@
 """A connection of the instance's own, seen from the topics."""
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 import os
 from pathlib import Path
 import signal
@@ -9,15 +10,10 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.green_api.broker.dial import dial
-from custom_components.green_api.publisher.watch import LIMIT
 from demo.broker import EmbeddedBroker, Mosquitto
 from demo.places import mosquitto
 from demo.ports import choose_ports
@@ -121,6 +117,23 @@ async def test_another_broker_leaves_nothing_on_the_former(
     assert entry.data["mqtt_topics"]
 
 
+async def test_what_stays_on_a_former_broker_that_is_away_is_named(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    embedded_broker: EmbeddedBroker,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    entry = await set_up(hass, cloud, instance, **own_broker(broker), mqtt="state")
+    async with Subscriber(broker.port) as before:
+        await before.wait_for_text(AVAILABILITY, "online")
+    await broker.kill()
+    await change(hass, entry, **own_broker(embedded_broker))
+    assert f"green_api/{AVAILABILITY}" in caplog.text
+    assert "No broker was there to remove" in caplog.text
+
+
 async def test_turned_off_it_clears_and_leaves(
     hass: HomeAssistant,
     cloud: Simulator,
@@ -177,14 +190,16 @@ async def test_what_the_broker_forbids_stops_nothing_else_and_is_told(
     instance: Instance,
     other_broker: Mosquitto,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    watch = "custom_components.green_api.publisher.watch"
+    monkeypatch.setattr(f"{watch}.LIMIT", timedelta(seconds=0.5))
     options = {"mqtt": "state", "mqtt_commands": True} | own_broker(other_broker)
     async with Subscriber(other_broker.port) as subscriber:
         await set_up(hass, cloud, instance, **options)
         await subscriber.wait_for_text(AVAILABILITY, "online")
         await subscriber.wait_for(lambda latest: latest[f"{BASE}/attributes"].json)
-    async_fire_time_changed(hass, dt_util.utcnow() + LIMIT * 1.1)
-    await hass.async_block_till_done()
+    await wait_until(hass, lambda: ir.async_get(hass).issues)
     (told,) = ir.async_get(hass).issues.values()
     assert told.translation_placeholders
     assert "ACL" in told.translation_placeholders["problem"]

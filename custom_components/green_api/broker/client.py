@@ -4,15 +4,17 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+import select
 import socket
+import ssl
 import threading
-from typing import override
+from typing import cast, override
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 
-from .settings import BrokerSettings, Will
+from .settings import BrokerSettings
 
 KEEPALIVE = 30  # seconds of silence until the broker is asked whether it is there
 
@@ -25,7 +27,6 @@ class ReadyClient(Client):
         connected: socket.socket,
         settings: BrokerSettings,
         version: MQTTProtocolVersion,
-        will: Will | None,
         event_loop: AbstractEventLoop,
         on_end: Callable[[threading.Thread, MQTTErrorCode], None],
     ) -> None:
@@ -45,8 +46,6 @@ class ReadyClient(Client):
         self._on_end = on_end
         if settings.username is not None:
             self.username_pw_set(settings.username, settings.password)
-        if will is not None:
-            self.will_set(will.topic, will.payload, qos=1, retain=True)
         self.connect_async(settings.host, settings.port, KEEPALIVE)
 
     def heed(self, properties: Properties | None) -> None:
@@ -81,14 +80,40 @@ class ReadyClient(Client):
     def loop_forever(
         self, timeout: float = 1.0, retry_first_connection: bool = False
     ) -> MQTTErrorCode:
-        """Run until the connection ends, which is the life of paho's thread."""
-        code = MQTTErrorCode.MQTT_ERR_PROTOCOL
-        # A malformed packet makes paho raise whatever it stumbles over.
-        with suppress(Exception):
-            code = super().loop_forever(timeout, retry_first_connection)
+        """Run until the connection ends, which is the life of paho's thread.
+
+        As paho does it, but for ``select``: that takes no descriptor above 1023, and
+        Home Assistant allows itself 2048.
+        """
+        try:
+            code = self.reconnect()
+            while code is MQTTErrorCode.MQTT_ERR_SUCCESS:
+                code = self._turn(timeout)
+        except Exception:  # noqa: BLE001  # whatever paho trips over in bad packets
+            code = MQTTErrorCode.MQTT_ERR_PROTOCOL
         self.tell(self._on_end, threading.current_thread(), code)
         self._tell_all()
         return code
+
+    def _turn(self, timeout: float) -> MQTTErrorCode:
+        """Wait for the network, or for something to send, and see to it."""
+        connected, wake = self._connected, cast("socket.socket", self._sockpairR)
+        poll = select.poll()
+        poll.register(wake, select.POLLIN)
+        sending = select.POLLOUT if self.want_write() else 0
+        poll.register(connected, select.POLLIN | sending)
+        # What TLS has read already does not show on the socket.
+        decoded = isinstance(connected, ssl.SSLSocket) and connected.pending() > 0
+        ready = dict(poll.poll(0 if decoded else timeout * 1000))
+
+        code = MQTTErrorCode.MQTT_ERR_SUCCESS
+        if wake.fileno() in ready:
+            wake.recv(10_000)
+        if decoded or ready.get(connected.fileno(), 0) & ~select.POLLOUT:
+            code = self.loop_read()
+        if code is MQTTErrorCode.MQTT_ERR_SUCCESS and self.want_write():
+            code = self.loop_write()
+        return code or self.loop_misc()
 
     def _tell_all(self) -> None:
         news, self._news = self._news, []

@@ -96,8 +96,10 @@ class Connection:
         self._socket = connected
 
         self._client = ReadyClient(
-            connected, settings, protocol.value, will, self._loop, self._end
+            connected, settings, protocol.value, self._loop, self._end
         )
+        if will is not None:
+            self._client.will_set(will.topic, will.payload, qos=1, retain=True)
         self._client.on_connect = self._on_connect
         self._client.on_publish = self._on_publish
         self._client.on_subscribe = self._on_subscribe

@@ -5,10 +5,16 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 
-from ..const import CONF_MQTT, LOGGER, MqttMode
+from ..const import CONF_MQTT, MqttMode
 from ..coordinator import GreenApiConfigEntry
 from .brokers import NotSent
-from .publisher import Publisher, broker_for, clear_topics, remembered_topics
+from .publisher import (
+    Publisher,
+    broker_for,
+    clear_topics,
+    remembered_topics,
+    warn_of_rest,
+)
 from .settings import PublishSettings
 
 # What the removal of an entry may take where its broker is slow, or away.
@@ -46,10 +52,6 @@ async def async_clear(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:
                 await connected.wait()
             await clear_topics(broker, used)
     except NotSent, TimeoutError:
-        LOGGER.warning(
-            "No broker was there to remove the retained messages of %s: %s",
-            entry.title,
-            ", ".join(sorted(used)),
-        )
+        warn_of_rest(entry)
     finally:
         await broker.close()

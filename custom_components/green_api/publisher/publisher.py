@@ -95,21 +95,20 @@ class Publisher:
             return
         while self._tasks:
             self._tasks.pop().cancel()
+        present = PublishSettings.of(self._entry)
+        moves = present.target != self._settings.target
         try:
             async with asyncio.timeout(FAREWELL_TIMEOUT):
-                await self._leave()
+                await self._send(self._messages(leaving=True))
+                await self._clear_but([] if moves else present.topics)
         except NotSent, TimeoutError:
             LOGGER.debug("MQTT farewell of %s did not get out", self._base)
+            if moves:
+                # Nobody will come to this broker again.
+                warn_of_rest(self._entry)
         finally:
             self._watch.close()
             await self._broker.close()
-
-    async def _leave(self) -> None:
-        """Say farewell, and remove what the options of now have no use for."""
-        await self._send(self._messages(leaving=True))
-        present = PublishSettings.of(self._entry)
-        kept = present.topics if present.target == self._settings.target else []
-        await self._clear_but(kept)
 
     @callback
     def _remember(self, used: Iterable[str]) -> None:
@@ -281,6 +280,15 @@ def broker_for(
 def remembered_topics(entry: GreenApiConfigEntry) -> set[str]:
     """Return the topics on which an entry has left something."""
     return set(entry.data.get(CONF_MQTT_TOPICS, ()))
+
+
+def warn_of_rest(entry: GreenApiConfigEntry) -> None:
+    """Name the topics whose retained messages nobody will remove."""
+    LOGGER.warning(
+        "No broker was there to remove the retained messages of %s: %s",
+        entry.title,
+        ", ".join(sorted(remembered_topics(entry))),
+    )
 
 
 async def clear_topics(broker: Broker, used: Iterable[str]) -> None:

@@ -28,6 +28,7 @@ from ..const import (
     CONF_MQTT_DISCOVERY_PREFIX,
     CONF_MQTT_PREFIX,
     CONF_TLS,
+    DEFAULT_OPTIONS,
     MqttBroker,
     MqttMode,
 )
@@ -53,20 +54,25 @@ class PublishSettings:
 
     @classmethod
     def of(cls, entry: ConfigEntry) -> Self:
-        """Return the settings of an entry as its options are now."""
-        options, id_instance = entry.options, entry.data[CONF_ID_INSTANCE]
+        """Return the settings of an entry as its options are now.
+
+        Also of one that was never set up: such an entry has not been migrated.
+        """
+        options = {**DEFAULT_OPTIONS, **entry.options}
+        id_instance = entry.data[CONF_ID_INSTANCE]
         mode = MqttMode(options[CONF_MQTT])
         on = mode is not MqttMode.OFF
         prefix = options[CONF_MQTT_DISCOVERY_PREFIX]
         finds = on and options[CONF_MQTT_DISCOVERY]
-        own = options[CONF_MQTT_BROKER] == MqttBroker.OWN
+        connection = options[CONF_MQTT_CONNECTION]
+        own = options[CONF_MQTT_BROKER] == MqttBroker.OWN and CONF_HOST in connection
         return cls(
             mode=mode,
             base=base_topic(options[CONF_MQTT_PREFIX], id_instance),
             base64=options[CONF_MQTT_BASE64],
             commands=on and options[CONF_MQTT_COMMANDS],
             discovery=discovery_topic(prefix, id_instance) if finds else None,
-            broker=broker_settings(options[CONF_MQTT_CONNECTION]) if own else None,
+            broker=broker_settings(connection) if own else None,
         )
 
     @property
