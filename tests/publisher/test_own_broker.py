@@ -1,5 +1,6 @@
 """A connection of the instance's own, seen from the topics."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import timedelta
 import os
@@ -10,15 +11,18 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.green_api.broker.dial import dial
+from custom_components.green_api.publisher.own_broker import OwnBroker
 from demo.broker import EmbeddedBroker, Mosquitto
 from demo.places import mosquitto
 from demo.ports import choose_ports
 from simulator import Instance, Simulator
-from tests.conftest import set_up
+from tests.conftest import entry_of, set_up
 from tests.waiting import shorten_backoff, wait_until
 
 from .conftest import own_broker
@@ -45,7 +49,7 @@ def free_port() -> int:
 async def other_broker(
     tmp_path: Path, socket_enabled: None
 ) -> AsyncGenerator[Mosquitto]:
-    """Run one more Mosquitto, which lets nobody write below `command` and `state`."""
+    """Run one more Mosquitto, which lets nobody write `state`, nor beside us."""
     rules = tmp_path / "acl"
     rules.write_text(
         "topic readwrite green_api/+/availability\n"
@@ -204,3 +208,111 @@ async def test_what_the_broker_forbids_stops_nothing_else_and_is_told(
     assert told.translation_placeholders
     assert "ACL" in told.translation_placeholders["problem"]
     assert "broker_not_authorized" in caplog.text
+
+
+async def test_what_may_not_be_removed_or_announced_keeps_nothing_else_back(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    other_broker: Mosquitto,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    entry = entry_of(
+        cloud, instance, mqtt="state", mqtt_discovery=True, **own_broker(other_broker)
+    )
+    entry.add_to_hass(hass)
+    data = {**entry.data, "mqtt_topics": ["old/1101000001/state"]}
+    hass.config_entries.async_update_entry(entry, data=data)
+    async with Subscriber(other_broker.port) as subscriber:
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await subscriber.wait_for_text(AVAILABILITY, "online")
+        instance.scan()
+        await entry.runtime_data.async_refresh()
+        await subscriber.wait_for(
+            lambda _: any(
+                item.topic == EVENT and item.json["event"] == "authorized"
+                for item in subscriber.history
+            )
+        )
+    assert "does not let us remove old/1101000001/state" in caplog.text
+    assert "old/1101000001/state" not in entry.data["mqtt_topics"]
+
+
+async def test_an_event_never_overtakes_the_state_that_it_tells_of(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate, sent = asyncio.Event(), asyncio.Event()
+    gate.set()
+    send = OwnBroker.send
+
+    async def send_and_wait(owner: OwnBroker, *args: Any, **kwargs: Any) -> None:
+        await send(owner, *args, **kwargs)
+        sent.set()
+        await gate.wait()
+
+    monkeypatch.setattr(OwnBroker, "send", send_and_wait)
+    entry = await set_up(hass, cloud, instance, mqtt="state", **own_broker(broker))
+    await subscriber.wait_for_text(AVAILABILITY, "online")
+    await subscriber.wait_for(
+        lambda latest: latest[f"{BASE}/attributes"].json["login"] == "showing"
+    )
+
+    gate.clear()
+    sent.clear()
+    instance.set_state("starting")
+    await entry.runtime_data.async_refresh()
+    await sent.wait()
+    # While the acknowledgement is out, more happens.
+    instance.set_state("authorized")
+    await entry.runtime_data.async_refresh()
+    gate.set()
+    await subscriber.wait_for(
+        lambda latest: latest[EVENT].json["event"] == "authorized"
+    )
+    told = [
+        item.text if item.topic.endswith("/state") else item.json["event"]
+        for item in subscriber.history
+        if item.topic in {f"{BASE}/state", EVENT}
+    ]
+    assert told[-5:] == [
+        "starting",
+        "state_changed",
+        "authorized",
+        "state_changed",
+        "authorized",
+    ]
+
+
+async def test_a_connection_that_comes_and_goes_is_told(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two with one client id throw each other off."""
+    watch = "custom_components.green_api.publisher.watch"
+    monkeypatch.setattr(f"{watch}.LIMIT", timedelta(seconds=1))
+    monkeypatch.setattr(f"{watch}.CALM", timedelta(seconds=2))
+    shorten_backoff(monkeypatch, 0.3)
+    options = own_broker(broker)
+    rival = Client(
+        CallbackAPIVersion.VERSION2,
+        options["mqtt_connection"]["client_id"],
+        protocol=MQTTProtocolVersion.MQTTv5,
+    )
+    rival.reconnect_delay_set(1, 1)
+    await set_up(hass, cloud, instance, mqtt="state", **options)
+    async with Subscriber(broker.port) as subscriber:
+        await subscriber.wait_for_text(AVAILABILITY, "online")
+    await asyncio.to_thread(rival.connect, "127.0.0.1", broker.port)
+    rival.loop_start()
+    await wait_until(hass, lambda: ir.async_get(hass).issues)
+    rival.disconnect()
+    await asyncio.to_thread(rival.loop_stop)
+    await wait_until(hass, lambda: not ir.async_get(hass).issues)

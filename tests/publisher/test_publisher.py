@@ -474,3 +474,30 @@ async def test_without_expiry_a_code_is_not_retained(
         await last.wait_for(
             lambda latest: latest[CODE].payload == still(Situation.AUTHORIZED)
         )
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_own_without_a_connection_is_home_assistants(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, subscriber: Subscriber
+) -> None:
+    await publish(hass, cloud, instance, mqtt_broker="own")
+    await subscriber.wait_for_text(f"{BASE}/availability", "online")
+
+
+@pytest.mark.usefixtures("mqtt_entry")
+async def test_an_entry_that_was_never_migrated_leaves_nothing_either(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+) -> None:
+    entry = await publish(hass, cloud, instance)
+    await subscriber.wait_for_text(f"{BASE}/availability", "online")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    old = {name: entry.options[name] for name in ("mqtt", "mqtt_prefix")}
+    hass.config_entries.async_update_entry(entry, options=old, minor_version=2)
+
+    await hass.config_entries.async_remove(entry.entry_id)
+    async with Subscriber(broker.port) as late:
+        assert late.history == []

@@ -22,6 +22,7 @@ from tests.waiting import shorten_backoff, wait_until
 from .conftest import own_broker, set_up_mqtt
 from .subscriber import Subscriber
 
+WATCH = "custom_components.green_api.publisher.watch"
 AVAILABILITY = "1101000001/availability"
 
 
@@ -90,6 +91,7 @@ async def test_a_broker_that_stays_away_is_told_until_it_is_back(
     ours = [item for item in errors_logged(caplog) if "green_api" in item]
     assert ours == []
 
+    monkeypatch.setattr(f"{WATCH}.CALM", timedelta(seconds=0.2))
     await broker.start()
     await wait_until(hass, lambda: issue(hass) is None)
     assert "is published by MQTT again" in caplog.text
@@ -123,8 +125,13 @@ async def test_a_broker_that_was_never_there_is_told(
 
 
 async def test_home_assistant_without_mqtt_is_told(
-    hass: HomeAssistant, cloud: Simulator, instance: Instance, broker: Mosquitto
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(f"{WATCH}.CALM", timedelta(seconds=0.2))
     entry = await set_up(hass, cloud, instance, mqtt="state")
     await pass_time(hass, LIMIT + timedelta(seconds=1))
     told = issue(hass)

@@ -2,18 +2,19 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from typing import Final
 
 from homeassistant.core import HassJob, HomeAssistant, callback
 
+from ..broker.errors import BrokerNotAuthorized
 from ..broker.settings import Will
 from ..const import CONF_MQTT_TOPICS, LOGGER, MqttMode
 from ..coordinator import GreenApiConfigEntry
 from ..moments import Happening, MomentTracker
 from ..stills import Situation
-from .brokers import Broker, NotSent, TakeConnection
+from .brokers import EXPIRED, Broker, NotSent, TakeConnection
 from .commands import Commands
 from .discovery import async_discovery_message
 from .home_assistant_broker import HomeAssistantBroker
@@ -101,12 +102,12 @@ class Publisher:
             async with asyncio.timeout(FAREWELL_TIMEOUT):
                 await self._send(self._messages(leaving=True))
                 await self._clear_but([] if moves else present.topics)
-        except NotSent, TimeoutError:
+        except TimeoutError:
             LOGGER.debug("MQTT farewell of %s did not get out", self._base)
-            if moves:
+        finally:
+            if moves and remembered_topics(self._entry):
                 # Nobody will come to this broker again.
                 warn_of_rest(self._entry)
-        finally:
             self._watch.close()
             await self._broker.close()
 
@@ -174,30 +175,55 @@ class Publisher:
         return max(self._renew_at - self._hass.loop.time(), 0)
 
     async def _send_all(self) -> str | None:
-        """Return None, or why the broker does not have what it should have."""
+        """Return None, or why the broker does not have what it should have.
+
+        That the broker refuses one thing is no reason to keep the others back.
+        """
         try:
-            # First: who sees `online` may send commands. That the broker allows none
-            # is no reason to tell nothing.
-            problem = await self._subscribe()
-            await self._clear_but(self._settings.topics)
-            await self._send(self._messages())
-            await self._send_discovery()
-            while self._sayings:
-                topic, payload = self._sayings.popleft()
-                await self._broker.send(f"{self._base}/{topic}", payload)
-        except NotSent as err:
-            LOGGER.debug("Not everything of %s got out: %s", self._base, err)
-            return str(err)
+            problems = [
+                # First: who sees `online` may send commands.
+                await self._subscribe(),
+                await self._clear_but(self._settings.topics),
+                *await self._send_present(),
+            ]
         except Exception as err:  # noqa: BLE001  it must not end the publishing
             LOGGER.exception("Unexpected error while publishing %s", self._base)
             return type(err).__name__
-        return problem
+        return next(filter(None, problems), None)
 
-    async def _clear_but(self, kept: Iterable[str]) -> None:
+    async def _send_present(self) -> list[str | None]:
+        # Taken in one step: what is told belongs to the state that goes before it.
+        sayings = list(self._sayings)
+        self._sayings.clear()
+        problems = [await self._send(self._messages()), await self._send_discovery()]
+        for topic, payload in sayings:
+            send = self._broker.send(f"{self._base}/{topic}", payload)
+            problems.append(await self._problem_of(send))
+        return problems
+
+    async def _problem_of(self, sending: Awaitable[None]) -> str | None:
+        try:
+            await sending
+        except NotSent as err:
+            # A code that has just died is about to be replaced.
+            if (problem := str(err)) == EXPIRED:
+                return None
+            LOGGER.debug("Not everything of %s got out: %s", self._base, problem)
+            return problem
+        return None
+
+    async def _clear_but(self, kept: Iterable[str]) -> str | None:
         """Remove what other options, of before or of now, have no topic for."""
-        used = remembered_topics(self._entry)
-        await clear_topics(self._broker, used.difference(kept))
-        self._remember(used.intersection(kept))
+        problems = []
+        for topic in sorted(remembered_topics(self._entry).difference(kept)):
+            problem = await self._problem_of(self._broker.clear(topic))
+            if problem == BrokerNotAuthorized.key:
+                LOGGER.warning("The broker does not let us remove %s", topic)
+            elif problem is not None:
+                problems.append(problem)
+                continue
+            self._remember(remembered_topics(self._entry) - {topic})
+        return next(iter(problems), None)
 
     def _messages(self, *, leaving: bool = False) -> dict[str, Message]:
         coordinator = self._entry.runtime_data
@@ -216,14 +242,14 @@ class Publisher:
         )
         return {f"{self._base}/{name}": message for name, message in wanted.items()}
 
-    async def _send_discovery(self) -> None:
+    async def _send_discovery(self) -> str | None:
         if (topic := self._settings.discovery) is None:
-            return
+            return None
         if self._discovery is None:
             self._discovery = await async_discovery_message(
                 self._hass, self._entry, self._settings
             )
-        await self._send({topic: self._discovery})
+        return await self._send({topic: self._discovery})
 
     async def _subscribe(self) -> str | None:
         """Return None, or why commands are not heard, where there are to be any."""
@@ -237,26 +263,21 @@ class Publisher:
             if topic.startswith(above):
                 self._commands.take(topic.removeprefix(above), payload, retained)
 
-        try:
-            await self._broker.subscribe(f"{above}#", take)
-        except NotSent as err:
-            return str(err)
-        self._subscribed = True
-        return None
+        problem = await self._problem_of(self._broker.subscribe(f"{above}#", take))
+        self._subscribed = problem is None
+        return problem
 
-    async def _send(self, wanted: dict[str, Message]) -> None:
+    async def _send(self, wanted: dict[str, Message]) -> str | None:
         # At once, in order: were each to wait for the broker, a slow one would get
         # the last of them when it is true no longer.
-        results = await asyncio.gather(
+        problems = await asyncio.gather(
             *(
-                self._publish(topic, message)
+                self._problem_of(self._publish(topic, message))
                 for topic, message in wanted.items()
                 if self._sent.get(topic) != message
-            ),
-            return_exceptions=True,
+            )
         )
-        for failure in filter(None, results):
-            raise failure
+        return next(filter(None, problems), None)
 
     async def _publish(self, topic: str, message: Message) -> None:
         # Forgotten first: a failure leaves open what the topic says.
@@ -292,6 +313,12 @@ def warn_of_rest(entry: GreenApiConfigEntry) -> None:
 
 
 async def clear_topics(broker: Broker, used: Iterable[str]) -> None:
-    """Remove the retained messages of these topics; raises NotSent."""
+    """Remove the retained messages of these topics, as many as go; raises NotSent."""
+    failure = None
     for topic in sorted(used):
-        await broker.clear(topic)
+        try:
+            await broker.clear(topic)
+        except NotSent as err:
+            failure = err
+    if failure is not None:
+        raise failure

@@ -15,6 +15,9 @@ from .settings import PublishSettings
 # A broker that is updated, or a router, is back by then.
 LIMIT: Final = timedelta(minutes=5)
 
+# A connection that comes and goes is none: so long all has to go well.
+CALM: Final = timedelta(minutes=1)
+
 
 class BrokerWatch:
     """Raise an issue when messages have not got out for long; drop it when they do."""
@@ -30,7 +33,9 @@ class BrokerWatch:
         self._entry = entry
         self._settings = settings
         self._issue_id = f"broker_away_{entry.entry_id}"
-        self._stop_timer: CALLBACK_TYPE | None = None
+        self._limit: CALLBACK_TYPE | None = None
+        self._calm: CALLBACK_TYPE | None = None
+        self._due = False
         self._away = False
         self._problem = ""
 
@@ -38,25 +43,42 @@ class BrokerWatch:
     def take(self, problem: str | None) -> None:
         """Take why not all has got out that was to be said, None when all has."""
         if problem is None:
-            if self._away:
-                LOGGER.info("%s is published by MQTT again", self._entry.title)
-            self.close()
+            if self._calm is None and (self._limit or self._due or self._away):
+                self._calm = async_call_later(self._hass, CALM, self._recover)
             return
         self._problem = problem
-        if self._stop_timer is None and not self._away:
-            self._stop_timer = async_call_later(self._hass, LIMIT, self._raise)
+        if self._calm is not None:
+            self._calm()
+            self._calm = None
+        if self._due:
+            self._entry.async_create_task(self._hass, self._raise())
+        elif self._limit is None and not self._away:
+            self._limit = async_call_later(self._hass, LIMIT, self._take_limit)
 
     @callback
     def close(self) -> None:
         """Drop the issue and wait for nothing."""
-        self._away = False
-        if self._stop_timer is not None:
-            self._stop_timer()
-            self._stop_timer = None
+        self._due = self._away = False
+        for stop in filter(None, (self._limit, self._calm)):
+            stop()
+        self._limit = self._calm = None
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
 
-    async def _raise(self, _now: datetime) -> None:
-        self._stop_timer = None
+    @callback
+    def _recover(self, _now: datetime) -> None:
+        self._calm = None
+        if self._away:
+            LOGGER.info("%s is published by MQTT again", self._entry.title)
+        self.close()
+
+    async def _take_limit(self, _now: datetime) -> None:
+        self._limit = None
+        self._due = True
+        if self._calm is None:
+            await self._raise()
+
+    async def _raise(self) -> None:
+        self._due = False
         self._away = True
         problem = self._problem
         LOGGER.warning(
