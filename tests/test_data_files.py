@@ -15,6 +15,7 @@ from awesomeversion import AwesomeVersion, AwesomeVersionStrategy
 import hass_frontend
 from homeassistant.const import ATTR_DEVICE_CLASS, __version__
 from homeassistant.core import HomeAssistant, SupportsResponse
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers import entity_registry as er, icon, translation
 from homeassistant.helpers.selector import selector
 from homeassistant.helpers.service import async_get_all_descriptions
@@ -35,6 +36,7 @@ from custom_components.green_api import (
     config_flow,
     coordinator,
     link_flow,
+    mqtt_forms,
     options_flow,
     services,
 )
@@ -47,7 +49,9 @@ from custom_components.green_api.api.errors import (
     SocketClosed,
 )
 from custom_components.green_api.api.models import Messenger, ScanFailure
-from custom_components.green_api.const import DOMAIN, MqttMode
+from custom_components.green_api.broker.errors import BrokerError
+from custom_components.green_api.const import DOMAIN, MqttBroker, MqttMode
+from custom_components.green_api.publisher import commands
 from custom_components.green_api.sensor import LOGIN_ATTRIBUTES
 
 ROOT = Path(__file__).parent.parent
@@ -168,13 +172,13 @@ async def test_home_assistant_loads_the_texts(
 # ------------------------------------------------------------------ errors
 
 
-def _errors(base: type[GreenApiError] = GreenApiError) -> set[type[GreenApiError]]:
+def _errors[E: Exception](base: type[E]) -> set[type[E]]:
     return {base}.union(*map(_errors, base.__subclasses__()))
 
 
 # Only their subclasses are ever raised.
 FAMILIES = {GreenApiError, CredentialsRejected}
-RAISED = sorted(_errors() - FAMILIES, key=lambda error: error.key)
+RAISED = sorted(_errors(GreenApiError) - FAMILIES, key=lambda error: error.key)
 
 
 def _trees() -> Iterator[ast.Module]:
@@ -203,7 +207,7 @@ def test_no_family_of_errors_is_raised_itself() -> None:
     assert not names & (called | raised | mapped)
 
 
-ERROR_KEYS = {error.key for error in _errors()}
+ERROR_KEYS = {error.key for error in _errors(GreenApiError)}
 
 # Where the key of an error that a person sees is no literal: what it can be.
 EXPRESSIONS = {
@@ -241,7 +245,16 @@ def _told_errors() -> Iterator[tuple[str, set[str]]]:
 
 
 TOLD_ERRORS = list(_told_errors())
-TOLD_KEYS = {key for key, _ in TOLD_ERRORS} | ERROR_KEYS
+# The issue of a broker that stays away inserts these.
+BROKER_KEYS = {error.key for error in _errors(BrokerError)}
+# What is answered to a command besides.
+COMMAND_WORDS = {
+    commands.BUSY,
+    commands.INVALID_PAYLOAD,
+    commands.RETAINED,
+    commands.UNKNOWN_COMMAND,
+}
+TOLD_KEYS = {key for key, _ in TOLD_ERRORS} | ERROR_KEYS | BROKER_KEYS | COMMAND_WORDS
 EXCEPTIONS = {name: texts["exceptions"] for name, texts in TEXTS.items()}
 
 
@@ -334,10 +347,12 @@ def test_every_error_of_the_setup_has_a_text_and_no_text_is_left_over(
 def test_every_error_of_the_options_has_a_text_and_no_text_is_left_over(
     language: str,
 ) -> None:
-    literals = _literal_errors("options_flow") | _literal_errors("link_flow")
+    modules = ("link_flow", "mqtt_flow", "mqtt_input")
+    literals = set[str]().union(*map(_literal_errors, modules))
+    assert {"client_id_taken", "prefixes_overlap", "key_missing"} <= literals
     typed = {"invalid_phone_number", "invalid_qr_domain"}
     assert typed < _invalid_address_keys()
-    expected = literals | typed | (TOLD_KEYS - FOR_SEVERAL - OF_REBOOTS)
+    expected = literals | typed | (TOLD_KEYS - FOR_SEVERAL - OF_REBOOTS - COMMAND_WORDS)
     assert set(TEXTS[language]["options"]["error"]) == expected
 
 
@@ -355,8 +370,24 @@ def test_an_error_has_the_same_words_in_a_dialog_and_in_an_action(
 
 
 def _fields(*schemas: vol.Schema) -> set[str]:
-    return {str(key) for schema in schemas for key in schema.schema}
+    return {
+        str(key)
+        for schema in schemas
+        for key, value in schema.schema.items()
+        if not isinstance(value, section)
+    }
 
+
+def _sections(schema: vol.Schema) -> dict[str, set[str]]:
+    return {
+        str(key): _fields(value.schema)
+        for key, value in schema.schema.items()
+        if isinstance(value, section)
+    }
+
+
+MQTT_SCHEMA = mqtt_forms.mqtt_schema(opened=False)
+BROKER_SCHEMA = mqtt_forms.broker_schema(opened=False, may_save=True)
 
 FORMS = {
     "config.user": _fields(config_flow.CREDENTIALS_SCHEMA),
@@ -364,7 +395,8 @@ FORMS = {
     "config.reauth_confirm": _fields(config_flow.TOKEN_SCHEMA),
     "config.reconfigure": _fields(config_flow.RECONFIGURE_SCHEMA),
     "options.login": _fields(options_flow.LOGIN_SCHEMA),
-    "options.mqtt": _fields(options_flow.MQTT_SCHEMA),
+    "options.mqtt": _fields(MQTT_SCHEMA),
+    "options.broker": _fields(BROKER_SCHEMA),
     "options.qr_page": _fields(options_flow.QR_PAGE_SCHEMA),
     "options.pairing": _fields(link_flow.PHONE_SCHEMA),
     "options.pairing_expired": _fields(link_flow.PHONE_SCHEMA),
@@ -373,11 +405,33 @@ FORMS = {
     "options.code": _fields(link_flow.CODE_SCHEMA),
     "options.password": _fields(link_flow.PASSWORD_SCHEMA),
 }
-MENUS = {
-    "options.init": {"code", "login", "mqtt", "pairing", "password", "phone", "qr_page"}
+SECTIONS = {
+    "options.mqtt": _sections(MQTT_SCHEMA),
+    "options.broker": _sections(BROKER_SCHEMA),
 }
-JOBS = {"asking", "linking", "pairing_code", "sending_code", "sending_password"}
+MENUS = {
+    "options.init": {
+        "code",
+        "login",
+        "mqtt",
+        "pairing",
+        "password",
+        "phone",
+        "qr_page",
+    },
+    "options.doubles": {"mqtt", "save"},
+}
+JOBS = {
+    "asking",
+    "connecting",
+    "linking",
+    "pairing_code",
+    "sending_code",
+    "sending_password",
+}
 ENDS = {"entry_removed", "linked", "state_forbids_login"}
+# It ends the dialog well, which Home Assistant has words for.
+SILENT = {"save"}
 
 
 def test_every_step_of_the_options_is_known_here() -> None:
@@ -387,7 +441,12 @@ def test_every_step_of_the_options_is_known_here() -> None:
         if name.startswith("async_step_")
     }
     shown = {step for step in (*FORMS, *MENUS) if step.startswith("options.")}
-    assert steps == {step.removeprefix("options.") for step in shown} | JOBS | ENDS
+    assert steps == {
+        *(step.removeprefix("options.") for step in shown),
+        *JOBS,
+        *ENDS,
+        *SILENT,
+    }
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -401,12 +460,18 @@ def test_every_step_has_a_title_and_a_text_for_each_field(language: str) -> None
     assert set(steps) == {*FORMS, *MENUS, *(f"options.{job}" for job in JOBS)}
     for form, fields in FORMS.items():
         of_step = steps[form]
-        assert set(of_step) - {"submit"} == {
+        assert set(of_step) - {"submit", "sections"} == {
             "title",
             "description",
             "data",
             "data_description",
         }
+        found = of_step.get("sections", {})
+        assert set(found) == set(SECTIONS.get(form, {}))
+        for name, inner in SECTIONS.get(form, {}).items():
+            assert set(found[name]) == {"name", "data", "data_description"}
+            assert set(found[name]["data"]) == inner
+            assert set(found[name]["data_description"]) == inner
         assert set(of_step["data"]) == fields
         assert set(of_step["data_description"]) == fields
     for menu, ways in MENUS.items():
@@ -426,8 +491,34 @@ def test_every_step_has_a_title_and_a_text_for_each_field(language: str) -> None
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_choice_of_a_selector_has_a_text(language: str) -> None:
-    assert set(TEXTS[language]["selector"]) == {"mqtt"}
-    assert set(TEXTS[language]["selector"]["mqtt"]["options"]) == set(MqttMode)
+    texts = TEXTS[language]["selector"]
+    assert {name: set(of["options"]) for name, of in texts.items()} == {
+        "mqtt": set(MqttMode),
+        "mqtt_broker": set(MqttBroker),
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_gives_power_to_others_is_said_where_it_is_chosen(language: str) -> None:
+    form = TEXTS[language]["options"]["step"]["mqtt"]
+    more = form["sections"]["more"]["data_description"]
+    assert "qr/#" in form["data_description"]["mqtt"]
+    assert "command/#" in more["mqtt_commands"]
+    twice = {"en": "twice", "ru": "дважды"}[language]
+    assert twice in more["mqtt_discovery"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_issues_of_a_broker_have_their_words(language: str) -> None:
+    given = {
+        "broker_away": {"title", "host", "port", "problem"},
+        "broker_away_home_assistant": {"title"},
+    }
+    for key, names in given.items():
+        texts = TEXTS[language]["issues"][key]
+        assert set(texts) == {"title", "description"}
+        assert _placeholders(texts["title"]) == {"title"}
+        assert _placeholders(texts["description"]) == names - {"title"}
 
 
 # ------------------------------------------------------------------ entities

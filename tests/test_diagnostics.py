@@ -69,11 +69,17 @@ async def test_tell_what_is_needed_while_a_code_is_shown(
         "expires_at": code.expires_at.isoformat(),
     }
     saved = told["entry"]
-    assert saved["minor_version"] == 2
+    assert saved["minor_version"] == 3
     assert saved["options"] == {
         "login_always": False,
         "login_window": 5,
         "mqtt": "off",
+        "mqtt_base64": False,
+        "mqtt_broker": "home_assistant",
+        "mqtt_commands": False,
+        "mqtt_connection": {},
+        "mqtt_discovery": False,
+        "mqtt_discovery_prefix": "homeassistant",
         "mqtt_prefix": "green_api",
         "poll_interval": 60,
         "qr_domain": "qr.example.org",
@@ -256,3 +262,39 @@ async def test_give_nothing_away_that_could_be_misused(
     for text in texts:
         for secret in hidden:
             assert secret not in text
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+async def test_tell_of_which_kind_the_broker_is_but_not_how_to_use_it(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    cloud: Simulator,
+    instance: Instance,
+    *,
+    loaded: bool,
+) -> None:
+    secrets = {
+        "host": "127.0.0.1",
+        "client_id": "green_api_0a1b2c3d",
+        "username": "mrs.miller",
+        "password": "correct horse",
+        "ca": "-----BEGIN CERTIFICATE----- one",
+        "certificate": "-----BEGIN CERTIFICATE----- two",
+        "key": "-----BEGIN PRIVATE KEY----- three",
+    }
+    connection = {**secrets, "port": 1, "tls": True}
+    own = {"mqtt": "state", "mqtt_broker": "own", "mqtt_connection": connection}
+    entry = await set_up(hass, cloud, instance, **own)
+    if not loaded:
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    options = told["entry"]["options"]
+    assert options["mqtt_broker"] == "own"
+    assert options["mqtt_connection"] == {
+        **dict.fromkeys(secrets, "**REDACTED**"),
+        "port": 1,
+        "tls": True,
+    }
+    del secrets["host"]  # the simulated cloud is there too
+    for secret in secrets.values():
+        assert secret not in str(told)

@@ -25,16 +25,14 @@ def rows(table: str) -> Layers:
 # Each line may import from the lines above it only. A package is one name here.
 LAYERS = rows("""
     const
-    api backoff broker redact
-    clients problems snapshot
+    api backoff broker mqtt_input redact
+    clients mqtt_forms problems snapshot
     moments
     login stills
     coordinator
     authorization entity
     issues job_flow
-    mqtt_input link_flow
-    mqtt_forms
-    mqtt_flow
+    link_flow mqtt_flow
     options_flow
     button camera event image sensor \
         condition config_flow diagnostics frontend publisher repairs \

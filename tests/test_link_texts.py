@@ -6,10 +6,12 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from homeassistant.data_entry_flow import section
 import pytest
 
-from custom_components.green_api import link_flow, options_flow
+from custom_components.green_api import link_flow, mqtt_forms, options_flow
 from custom_components.green_api.api.errors import CredentialsRejected, GreenApiError
+from custom_components.green_api.broker.errors import BrokerError
 
 INTEGRATION = Path(link_flow.__file__).parent
 LANGUAGES = ("en", "ru")
@@ -25,7 +27,8 @@ SECRETS = {"code", "password", "phone_number", "token"}
 MESSENGER = {"messenger"}
 FORMS = {
     "login": (options_flow.LOGIN_SCHEMA, set()),
-    "mqtt": (options_flow.MQTT_SCHEMA, set()),
+    "mqtt": (mqtt_forms.mqtt_schema(opened=False), set()),
+    "broker": (mqtt_forms.broker_schema(opened=False, may_save=True), set()),
     "qr_page": (options_flow.QR_PAGE_SCHEMA, set()),
     "pairing": (link_flow.PHONE_SCHEMA, MESSENGER),
     "pairing_expired": (link_flow.PHONE_SCHEMA, MESSENGER),
@@ -36,11 +39,13 @@ FORMS = {
 }
 PROGRESS = {
     "asking": MESSENGER,
+    "connecting": {"host", "port"},
     "pairing_code": {"messenger", "code", "until"},
     "sending_code": MESSENGER,
     "sending_password": MESSENGER,
     "linking": MESSENGER,
 }
+DOUBLES = {"mqtt", "save"}
 MENU = {"pairing", "phone", "code", "password", "login", "mqtt", "qr_page"}
 ABORTS = {"linked": {"title"}, "entry_removed": set(), "state_forbids_login": set()}
 
@@ -54,8 +59,8 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
-def errors(base: type[GreenApiError] = GreenApiError) -> set[type[GreenApiError]]:
-    """Return all errors of the client."""
+def errors[E: Exception](base: type[E]) -> set[type[E]]:
+    """Return all errors of a family."""
     return {base}.union(*map(errors, base.__subclasses__()))
 
 
@@ -78,19 +83,28 @@ def test_the_tables_above_are_those_of_the_code() -> None:
         for name in dir(flow)
         if name.startswith("async_step_")
     }
-    assert steps - {"init"} == FORMS.keys() | PROGRESS.keys() | ABORTS.keys()
+    # A menu each; `save` ends the dialog well, which Home Assistant has words for.
+    steps -= {"init", "doubles", "save"}
+    assert steps == FORMS.keys() | PROGRESS.keys() | ABORTS.keys()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_step_has_its_words_and_no_words_are_left_over(language: str) -> None:
     texts = TEXTS[language]["options"]
     assert set(texts) == {"abort", "error", "progress", "step"}
-    assert texts["step"].keys() == {"init"} | FORMS.keys() | PROGRESS.keys()
+    menus = {"init", "doubles"}
+    assert texts["step"].keys() == menus | FORMS.keys() | PROGRESS.keys()
     for step, (schema, given) in FORMS.items():
         of_step = texts["step"][step]
         parts = {"title", "description", "data", "data_description"}
-        assert parts <= of_step.keys() <= parts | {"submit"}
-        fields = {str(field) for field in schema.schema}
+        assert parts <= of_step.keys() <= parts | {"sections", "submit"}
+        sections = {
+            str(field)
+            for field, value in schema.schema.items()
+            if isinstance(value, section)
+        }
+        assert of_step.get("sections", {}).keys() == sections
+        fields = {str(field) for field in schema.schema} - sections
         assert of_step["data"].keys() == of_step["data_description"].keys() == fields
         for text in (
             of_step["title"],
@@ -109,10 +123,11 @@ def test_every_step_has_its_words_and_no_words_are_left_over(language: str) -> N
     assert texts["abort"].keys() == ABORTS.keys()
     for reason, given in ABORTS.items():
         assert placeholders(texts["abort"][reason]) == given
-    menu = texts["step"]["init"]
-    assert menu["menu_options"].keys() == MENU
-    assert menu["menu_option_descriptions"].keys() == MENU
-    assert "{" not in str(menu["title"]) + str(menu["description"])
+    for step, ways in (("init", MENU), ("doubles", DOUBLES)):
+        menu = texts["step"][step]
+        assert menu["menu_options"].keys() == ways
+        assert menu["menu_option_descriptions"].keys() == ways
+        assert "{" not in str(menu["title"]) + str(menu["description"])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -120,7 +135,8 @@ def test_every_error_has_its_words_and_no_words_are_left_over(language: str) -> 
     texts = TEXTS[language]
     of_options = texts["options"]["error"]
     raised = (
-        {error.key for error in errors()}
+        {error.key for error in errors(GreenApiError)}
+        | {error.key for error in errors(BrokerError)}
         | keys_of("authorization", "translated_error")
         | REPEATS
         | {"password_wanted", "state_forbids_login"}
@@ -129,12 +145,23 @@ def test_every_error_has_its_words_and_no_words_are_left_over(language: str) -> 
     assert CredentialsRejected.key in raised
     own = keys_of("link_flow", "self._refuse") - FORMS.keys()
     typed = {
+        "cannot_be_sent",
+        "certificate_missing",
+        "certificates_without_tls",
+        "client_id_taken",
+        "invalid_broker_host",
+        "invalid_client_id",
         "invalid_code",
+        "invalid_discovery_prefix",
         "invalid_phone_number",
         "invalid_prefix",
         "invalid_qr_domain",
+        "key_missing",
         "password_missing",
         "prefix_is_discovery",
+        "prefixes_overlap",
+        "private_key_misplaced",
+        "username_missing",
     }
     assert own == {"not_linked", "not_loaded"} | GIVEN
     assert of_options.keys() == raised | own | typed

@@ -48,23 +48,38 @@ def stored(
     return entry
 
 
+# What the first and the second minor version knew.
+FIRST = {"mqtt": "state", "mqtt_prefix": "home/green_api"}
+SECOND = {
+    **FIRST,
+    "login_window": 2,
+    "login_always": True,
+    "poll_interval": 300,
+    "qr_domain": "qr.example.com",
+}
+
+
 @pytest.mark.parametrize(
-    "options",
+    ("minor_version", "options"),
     [
-        {},
-        {"mqtt": "off", "mqtt_prefix": "green_api"},
-        {"mqtt": "state", "mqtt_prefix": "home/green_api"},
-        {"mqtt": "state_and_qr", "mqtt_prefix": "x", "poll_interval": 300},
+        (1, {}),
+        (1, {"mqtt": "off", "mqtt_prefix": "green_api"}),
+        (1, FIRST),
+        (1, {"mqtt": "state_and_qr", "mqtt_prefix": "x", "poll_interval": 300}),
+        (2, {}),
+        (2, SECOND),
+        (2, {**SECOND, "mqtt": "state_and_qr"}),
     ],
 )
-async def test_an_entry_of_the_first_version_gets_the_options_it_lacks(
+async def test_an_entry_of_an_earlier_version_gets_the_options_it_lacks(
     hass: HomeAssistant,
     caplog: pytest.LogCaptureFixture,
     cloud: Simulator,
     instance: Instance,
+    minor_version: int,
     options: dict[str, Any],
 ) -> None:
-    entry = stored(hass, cloud, instance, options)
+    entry = stored(hass, cloud, instance, options, minor_version=minor_version)
     data = dict(entry.data)
     device = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, identifiers={(DOMAIN, instance.id_instance)}
@@ -80,6 +95,11 @@ async def test_an_entry_of_the_first_version_gets_the_options_it_lacks(
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert (entry.version, entry.minor_version) == (1, MINOR_VERSION)
     assert entry.options == {**DEFAULT_OPTIONS, **options}
+    # As before: by Home Assistant's broker, and nothing that was not asked for.
+    assert entry.options["mqtt_broker"] == "home_assistant"
+    assert entry.options["mqtt_connection"] == {}
+    for option in ("mqtt_base64", "mqtt_commands", "mqtt_discovery"):
+        assert entry.options[option] is False
     assert entry.data.items() >= data.items()
     assert entry.title == "The shop's WhatsApp"
     assert entry.state is ConfigEntryState.LOADED

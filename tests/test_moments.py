@@ -57,7 +57,7 @@ def link_edges(*words: str) -> list[Moment]:
         (["not_authorized", "authorized"], ["authorized"]),
         (["pending_password", "authorized"], ["authorized"]),
         (["not_authorized", "starting", "authorized"], ["authorized"]),
-        (["starting", "authorized"], ["authorized"]),
+        (["starting", "authorized"], []),
         (["starting", "not_authorized"], []),
         (["authorized", "starting", "authorized"], []),
         (["authorized", "sleep_mode", "unknown", "authorized"], []),
@@ -159,3 +159,7 @@ def test_a_password_is_asked_for_once() -> None:
         "password_required",
         "state_changed",
     ]
+
+
+def test_the_end_of_a_phone_code_is_no_windows_end() -> None:
+    assert not told(in_login(LoginPhase.PHONE_CODE), in_login(LoginPhase.EXPIRED))

@@ -22,13 +22,19 @@ from tests.conftest import entry_of, set_up
 from tests.test_config_flow import expect_form, fields, suggested
 from tests.waiting import lift_limits, set_rhythm, shorten_backoff
 
-# None of these is the default.
+# None of these is the default. A connection stays when it is not in use.
 OTHERS = {
+    **DEFAULT_OPTIONS,
     "login_window": 2,
     "login_always": True,
     "poll_interval": 90,
     "mqtt": "state",
     "mqtt_prefix": "home",
+    "mqtt_base64": True,
+    "mqtt_commands": True,
+    "mqtt_discovery": True,
+    "mqtt_discovery_prefix": "other",
+    "mqtt_connection": {"host": "broker", "port": 1883, "client_id": "mine"},
     "qr_domain": "qr.example.com",
 }
 SETTINGS = ["login", "mqtt", "qr_page"]
@@ -170,7 +176,6 @@ async def test_ends_when_the_entry_was_removed(
     [
         ("login", {"login_window": 1, "login_always": False, "poll_interval": 3600}),
         ("login", {"login_window": 5, "login_always": True, "poll_interval": 30}),
-        ("mqtt", {"mqtt": "off", "mqtt_prefix": "green_api"}),
         ("qr_page", {"qr_domain": "qr.green-api.com"}),
     ],
 )
@@ -197,7 +202,8 @@ async def test_changes_some_options_and_keeps_the_others(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
     assert entry.options == {**OTHERS, **typed}
-    assert {type(value) for value in entry.options.values()} == {int, bool, str}
+    kinds = {type(value) for value in entry.options.values()}
+    assert kinds == {int, bool, str, dict}
     assert entry.state is ConfigEntryState.LOADED
     assert entry.runtime_data is not before
     # And again: the form shows what is true now.
@@ -208,15 +214,14 @@ async def test_loses_nothing_that_another_dialog_saves_meanwhile(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     first = await begin(hass, entry, "qr_page")
-    second = await begin(hass, entry, "mqtt")
-    await submit(hass, second, mqtt="state", mqtt_prefix="home")
+    second = await begin(hass, entry, "login")
+    await submit(hass, second, login_window=2, login_always=False, poll_interval=60)
     await hass.async_block_till_done()
     await submit(hass, first, qr_domain="qr.example.com")
     await hass.async_block_till_done()
     assert entry.options == {
         **DEFAULT_OPTIONS,
-        "mqtt": "state",
-        "mqtt_prefix": "home",
+        "login_window": 2,
         "qr_domain": "qr.example.com",
     }
     assert entry.state is ConfigEntryState.LOADED
@@ -226,7 +231,6 @@ async def test_loses_nothing_that_another_dialog_saves_meanwhile(
     ("step", "typed"),
     [
         ("login", {"login_window": 5, "login_always": False, "poll_interval": 60}),
-        ("mqtt", {"mqtt": "off", "mqtt_prefix": " green_api/ "}),
         ("qr_page", {"qr_domain": " https://QR.green-api.com/ "}),
     ],
 )
@@ -314,76 +318,3 @@ async def test_says_what_is_wrong_with_a_domain_and_takes_a_better_one(
     await submit(hass, result, qr_domain="qr.example.com")
     await hass.async_block_till_done()
     assert entry.options == {**DEFAULT_OPTIONS, "qr_domain": "qr.example.com"}
-
-
-@pytest.mark.parametrize(
-    ("typed", "prefix"),
-    [
-        ("home", "home"),
-        ("home/green_api", "home/green_api"),
-        ("  home/green_api/  ", "home/green_api"),
-        ("home///", "home"),
-        ("дом", "дом"),
-        ("homeassistant_2", "homeassistant_2"),
-        ("a$b", "a$b"),
-        ("p" * 100, "p" * 100),
-    ],
-)
-async def test_cleans_the_prefix(
-    hass: HomeAssistant, entry: MockConfigEntry, typed: str, prefix: str
-) -> None:
-    result = await begin(hass, entry, "mqtt")
-    result = await submit(hass, result, mqtt="state", mqtt_prefix=typed)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    await hass.async_block_till_done()
-    assert entry.options == {**DEFAULT_OPTIONS, "mqtt": "state", "mqtt_prefix": prefix}
-
-
-@pytest.mark.parametrize(
-    ("typed", "key"),
-    [
-        ("", "invalid_prefix"),
-        ("   ", "invalid_prefix"),
-        ("/", "invalid_prefix"),
-        ("/home", "invalid_prefix"),
-        ("$SYS", "invalid_prefix"),
-        ("my home", "invalid_prefix"),
-        ("home/+", "invalid_prefix"),
-        ("+", "invalid_prefix"),
-        ("home/#", "invalid_prefix"),
-        ("home//green", "invalid_prefix"),
-        ("home\x00", "invalid_prefix"),
-        ("home\x01", "invalid_prefix"),
-        ("home\x7f", "invalid_prefix"),
-        ("ho\ufffeme", "invalid_prefix"),
-        ("ho\u200bme", "invalid_prefix"),
-        ("home\nx", "invalid_prefix"),
-        ("p" * 101, "invalid_prefix"),
-        ("homeassistant", "prefix_is_discovery"),
-        ("homeassistant/", "prefix_is_discovery"),
-        ("homeassistant/green_api", "prefix_is_discovery"),
-        ("discovery", "prefix_is_discovery"),
-        ("discovery/x", "prefix_is_discovery"),
-    ],
-)
-async def test_says_what_is_wrong_with_a_prefix_and_takes_a_better_one(
-    hass: HomeAssistant, entry: MockConfigEntry, typed: str, key: str
-) -> None:
-    MockConfigEntry(
-        domain="mqtt", options={"discovery_prefix": "discovery/of/mine"}
-    ).add_to_hass(hass)
-    MockConfigEntry(domain="mqtt").add_to_hass(hass)
-    before = entry.runtime_data
-    result = await begin(hass, entry, "mqtt")
-    result = await submit(hass, result, mqtt="state", mqtt_prefix=typed)
-    expect_form(result, "mqtt", mqtt_prefix=key)
-    await expect_texts(hass, f"error.{key}")
-    # Nothing lost, and nothing changed.
-    assert suggested(result) == {"mqtt": "state", "mqtt_prefix": typed}
-    assert entry.options == DEFAULT_OPTIONS
-    assert entry.runtime_data is before
-    result = await submit(hass, result, mqtt="state", mqtt_prefix="home")
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    await hass.async_block_till_done()
-    assert entry.options == {**DEFAULT_OPTIONS, "mqtt": "state", "mqtt_prefix": "home"}
-    assert entry.state is ConfigEntryState.LOADED

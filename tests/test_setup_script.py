@@ -21,8 +21,8 @@ SYSTEM_COMMANDS = (
     *("timeout", "touch", "tr"),
 )
 
-LIBRARY = "for part in common packages python environments broker browser; do "
-LIBRARY += ". scripts/lib/$part.sh; done; "
+LIBRARY = "for part in common packages python environments broker browser mqtt_js; "
+LIBRARY += "do . scripts/lib/$part.sh; done; "
 
 
 class House:
@@ -293,6 +293,40 @@ def test_the_systems_browser_is_taken_if_it_renders(house: House) -> None:
     house.command("chromium", "echo '<p>it works</p>'")
     assert house.setup("browser").returncode == 0
     assert house.shell("remembered CHROMIUM").stdout == str(house.bin / "chromium")
+
+
+# Asked to pack, it leaves an archive of this in the folder that the last words name.
+NPM = """
+while [ "$1" != --pack-destination ]; do shift; done
+mkdir -p package/dist
+echo 'var mqtt' >package/dist/mqtt.min.js
+tar -czf "$2/mqtt-${3#mqtt@}.tgz" package
+rm -r package
+"""
+
+
+def test_mqtt_js_comes_by_npm_and_is_left_alone_then(house: House) -> None:
+    for name in ("tar", "gzip"):
+        program = shutil.which(name)
+        assert program
+        (house.bin / name).symlink_to(program)
+    house.command("npm", NPM)
+    assert house.setup("mqtt-js").returncode == 0
+    files = sorted(path.name for path in (house.venv / "mqtt-js").iterdir())
+    assert files == [".stamp", "mqtt.min.js"]
+
+    house.command("npm", "exit 1")
+    assert house.setup("mqtt-js").returncode == 0
+
+
+def test_without_mqtt_js_it_ends_with_a_status_of_its_own(house: House) -> None:
+    house.command("npm", "echo 'npm error network connection refused' >&2; exit 1")
+    result = house.setup("mqtt-js")
+    assert result.returncode == 5
+    assert "| npm error network connection refused" in result.stderr
+    assert "error: mqtt.js could not be had" in result.stderr
+    assert "what helps: Check the network connection" in result.stderr
+    assert not (house.venv / "mqtt-js").exists()
 
 
 def test_an_unknown_part_is_refused(house: House) -> None:

@@ -5,12 +5,21 @@ from typing import Any, Final
 
 from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import (
+    CONF_CLIENT_ID,
+    CONF_HOST,
+    CONF_PASSWORD,
+    CONF_USERNAME,
+)
 from homeassistant.core import HomeAssistant
 
 from .const import (
     CONF_ACCOUNT_NAME,
     CONF_API_TOKEN_INSTANCE,
+    CONF_CA,
+    CONF_CERTIFICATE,
     CONF_ID_INSTANCE,
+    CONF_KEY,
     CONF_MQTT_TOPICS,
 )
 from .coordinator import GreenApiConfigEntry
@@ -19,8 +28,15 @@ from .snapshot import LoginProgress
 TO_REDACT: Final = {
     CONF_ACCOUNT_NAME,
     CONF_API_TOKEN_INSTANCE,
+    CONF_CA,
+    CONF_CERTIFICATE,
+    CONF_CLIENT_ID,
+    CONF_HOST,
     CONF_ID_INSTANCE,
+    CONF_KEY,
     CONF_MQTT_TOPICS,
+    CONF_PASSWORD,
+    CONF_USERNAME,
     "title",
     "unique_id",
 }

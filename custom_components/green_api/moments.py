@@ -62,6 +62,12 @@ _NOT_LINKED: Final = frozenset(
 )
 
 
+# The phases of a login window; what comes by phone has an end of its own.
+_WINDOW: Final = frozenset(
+    {LoginPhase.PASSWORD, LoginPhase.SHOWING, LoginPhase.WAITING}
+)
+
+
 class MomentTracker:
     """Tell what happened, from the second snapshot on."""
 
@@ -101,7 +107,7 @@ def _of_link(
     was_linked: bool | None,  # noqa: FBT001  what was and what is, side by side
     linked: bool | None,  # noqa: FBT001
 ) -> list[Happening]:
-    if linked and was_linked is not True:
+    if linked and was_linked is False:
         return [Happening(Moment.AUTHORIZED)]
     if was_linked and not linked:
         return [Happening(Moment.AUTHORIZATION_LOST, {"state": data.reading.word})]
@@ -118,7 +124,7 @@ def _of_login(before: InstanceData, data: InstanceData) -> list[Happening]:
     if old is not None and new is None and _expired(old, data.login.phase):
         happenings.append(Happening(Moment.QR_EXPIRED, {"sequence": old.sequence}))
     if before.login.phase is not data.login.phase:
-        if data.login.phase is LoginPhase.EXPIRED:
+        if data.login.phase is LoginPhase.EXPIRED and before.login.phase in _WINDOW:
             happenings.append(Happening(Moment.LOGIN_TIMEOUT))
         elif data.login.phase is LoginPhase.PASSWORD:
             happenings.append(Happening(Moment.PASSWORD_REQUIRED))

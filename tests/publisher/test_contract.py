@@ -346,8 +346,10 @@ async def say_everything(recorder: Recorder) -> None:
         discovery=None,
         broker=None,
     )
+    still = load_stills()[Situation.WAITING]
+    waiting = Picture(still, Situation.WAITING)
     for (data, picture), leaving in product(snapshots(), (True, False)):
-        wanted = messages(data, picture, settings, leaving=leaving)
+        wanted = messages(data, picture, settings, waiting=waiting, leaving=leaving)
         for topic, message in wanted.items():
             await recorder.publish(f"{BASE}/{topic}", message)
             await recorder.clear(f"{BASE}/{topic}")

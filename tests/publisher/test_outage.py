@@ -111,7 +111,7 @@ async def test_nothing_grows_and_the_return_brings_the_present_once(
             and record.name.startswith("custom_components")
         ]
         assert len(complaints) == 1
-        assert "has not been published" in complaints[0]
+        assert "Not everything of" in complaints[0]
 
         instance.set_state("authorized")
         await coordinator.async_refresh()

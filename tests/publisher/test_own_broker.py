@@ -16,7 +16,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.green_api.broker.connection import Connection, connect
 from custom_components.green_api.broker.dial import dial
+from custom_components.green_api.broker.settings import BrokerSettings, Will
 from custom_components.green_api.publisher.own_broker import OwnBroker
 from demo.broker import EmbeddedBroker, Mosquitto
 from demo.places import mosquitto
@@ -188,6 +190,29 @@ async def test_removal_does_not_wait_long_for_a_broker_that_hangs(
     assert "No broker was there to remove" in caplog.text
 
 
+async def test_removal_leaves_no_will_behind(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wills = []
+
+    async def connect_and_note(settings: BrokerSettings, **more: Any) -> Connection:
+        wills.append(more["will"])
+        return await connect(settings, **more)
+
+    monkeypatch.setattr(
+        "custom_components.green_api.publisher.own_broker.connect", connect_and_note
+    )
+    entry = await set_up(hass, cloud, instance, **own_broker(broker), mqtt="state")
+    await subscriber.wait_for_text(AVAILABILITY, "online")
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert wills == [Will(f"green_api/{AVAILABILITY}", "offline"), None]
+
+
 async def test_what_the_broker_forbids_stops_nothing_else_and_is_told(
     hass: HomeAssistant,
     cloud: Simulator,
@@ -247,13 +272,13 @@ async def test_an_event_never_overtakes_the_state_that_it_tells_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gate, sent = asyncio.Event(), asyncio.Event()
-    gate.set()
     send = OwnBroker.send
 
     async def send_and_wait(owner: OwnBroker, *args: Any, **kwargs: Any) -> None:
         await send(owner, *args, **kwargs)
-        sent.set()
-        await gate.wait()
+        if args[1] == "starting":
+            sent.set()
+            await gate.wait()
 
     monkeypatch.setattr(OwnBroker, "send", send_and_wait)
     entry = await set_up(hass, cloud, instance, mqtt="state", **own_broker(broker))
@@ -262,8 +287,6 @@ async def test_an_event_never_overtakes_the_state_that_it_tells_of(
         lambda latest: latest[f"{BASE}/attributes"].json["login"] == "showing"
     )
 
-    gate.clear()
-    sent.clear()
     instance.set_state("starting")
     await entry.runtime_data.async_refresh()
     await sent.wait()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 import json
 
 import pytest
@@ -12,7 +13,7 @@ from custom_components.green_api.coordinator import Picture
 from custom_components.green_api.publisher.payloads import (
     LEASE,
     LEASE_RENEWAL,
-    messages,
+    messages as make_messages,
 )
 from custom_components.green_api.publisher.settings import PublishSettings
 from custom_components.green_api.publisher.topics import base_topic, discovery_topic
@@ -51,6 +52,10 @@ CODE_PICTURE = Picture(CODE.png, None)
 STILL_PICTURE = Picture(b"still", Situation.AUTHORIZED)
 
 
+WAITING_PICTURE = Picture(b"wait", Situation.WAITING)
+messages = partial(make_messages, waiting=WAITING_PICTURE)
+
+
 def test_a_code_is_there_before_it_is_announced() -> None:
     sent = messages(SHOWING, CODE_PICTURE, WITH_QR)
     assert list(sent) == [
@@ -64,7 +69,9 @@ def test_a_code_is_there_before_it_is_announced() -> None:
     assert sent["qr/image"].payload == CODE.png
     assert sent["qr/image"].expires_at == CODE.expires_at
     assert sent["qr/meta"].expires_at == CODE.expires_at
-    assert sent["qr/availability"].expires_at == CODE.expires_at
+    # Nobody sees it without the code.
+    last = CODE.expires_at - timedelta(seconds=1)
+    assert sent["qr/availability"].expires_at == last
     assert sent["qr/availability"].payload == "online"
     assert json.loads(sent["qr/meta"].payload) == {
         "valid": True,
@@ -118,6 +125,18 @@ def test_the_code_as_text_comes_before_the_code_is_announced() -> None:
     assert list(sent).index("qr/availability") < list(sent).index("qr/base64")
     assert sent["qr/base64"].payload == "data:image/png;base64,c3RpbGw="
     assert sent["qr/base64"].lasting
+
+
+def test_where_nothing_expires_something_true_stands_in() -> None:
+    sent = messages(SHOWING, CODE_PICTURE, replace(WITH_QR, base64=True))
+    assert sent["qr/image"].stand_in == b"wait"
+    assert sent["qr/base64"].stand_in == "data:image/png;base64,d2FpdA=="
+    assert sent["qr/availability"].stand_in == "offline"
+    assert sent["availability"].stand_in == "offline"
+    meta = json.loads(sent["qr/meta"].stand_in or "")
+    assert meta["valid"] is False
+    assert meta["situation"] == "waiting"
+    assert meta["sequence"] is meta["expires_at"] is None
 
 
 def test_online_is_said_for_a_while_only() -> None:

@@ -94,7 +94,7 @@ async def test_a_broker_that_stays_away_is_told_until_it_is_back(
     monkeypatch.setattr(f"{WATCH}.CALM", timedelta(seconds=0.2))
     await broker.start()
     await wait_until(hass, lambda: issue(hass) is None)
-    assert "is published by MQTT again" in caplog.text
+    assert "gets out by MQTT again" in caplog.text
 
 
 async def test_a_broker_that_was_never_there_is_told(

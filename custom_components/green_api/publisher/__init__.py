@@ -1,6 +1,7 @@
 """The snapshot of an instance on MQTT, for consumers other than Home Assistant."""
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
@@ -43,7 +44,8 @@ async def async_clear(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:
         if is_there:
             connected.set()
 
-    settings = PublishSettings.of(entry)
+    # Off: with a last will, it would say something of an instance that is gone.
+    settings = replace(PublishSettings.of(entry), mode=MqttMode.OFF)
     broker = broker_for(hass, settings, take_connection)
     broker.open()
     try:

@@ -39,6 +39,8 @@ class Broker(ABC):
         self.expiry_works = True
         """Whether the present connection is not known to know no expiry."""
 
+        self._stand_ins: dict[str, str | bytes] = {}
+
     @property
     @abstractmethod
     def problem(self) -> str | None:
@@ -60,9 +62,11 @@ class Broker(ABC):
         """Publish a message and wait for the broker; raises NotSent.
 
         What becomes untrue by itself is retained with an expiry. MQTT 3.1.1 knows
-        none, so there it is not retained, unless the last will takes it back.
+        none, so there its stand-in is retained, and it itself only where the last
+        will takes it back.
         """
         if message.lasting:
+            self._stand_ins[topic] = message.payload
             await self.send(topic, message.payload, retain=True)
             return
         left = message.seconds_left(dt_util.utcnow())
@@ -75,8 +79,14 @@ class Broker(ABC):
                 self.expiry_works = False
             else:
                 return
-        willed = self.has_will and message.lease is not None
-        await self.send(topic, message.payload, retain=willed)
+        if self.has_will and message.lease is not None:
+            await self.send(topic, message.payload, retain=True)
+            return
+        stand_in = message.stand_in
+        if stand_in is not None and self._stand_ins.get(topic) != stand_in:
+            await self.send(topic, stand_in, retain=True)
+            self._stand_ins[topic] = stand_in
+        await self.send(topic, message.payload)
 
     async def clear(self, topic: str) -> None:
         """Remove the retained message of a topic; raises NotSent."""
@@ -97,4 +107,5 @@ class Broker(ABC):
     def _begin(self) -> None:
         # Another broker, or another protocol, may have come.
         self.expiry_works = True
+        self._stand_ins.clear()
         self._take_connection(True)  # noqa: FBT003  the only thing it tells

@@ -89,7 +89,7 @@ class OwnBroker(Broker):
 
     def _require_connection(self) -> Connection:
         if self._connection is None:
-            raise NotSent(self._problem)
+            raise NotSent(self._problem or BrokerClosed.key)
         return self._connection
 
     def _failure(self, err: BrokerError) -> NotSent:
@@ -112,12 +112,13 @@ class OwnBroker(Broker):
 
     async def _follow_connection(self) -> None:
         """Return, or raise a BrokerError, when there is no connection any longer."""
-        # What worked last time is tried first; after a failure, all is open.
+        # Where MQTT 5 has worked, a hiccup is no reason to do without it.
         protocol, self._protocol = self._protocol, None
         connection = await connect(
             self._settings, will=self._will, on_message=self._take, protocol=protocol
         )
-        self._protocol = connection.protocol
+        if connection.protocol is Protocol.MQTT_5:
+            self._protocol = connection.protocol
         try:
             self._connection = connection
             self._problem = None
@@ -125,7 +126,7 @@ class OwnBroker(Broker):
             self._begin()
             await asyncio.wait([connection.ended])
         finally:
-            self._connection = None
+            self._connection, self._problem = None, BrokerClosed.key
             await connection.close()
         raise connection.ended.result() or BrokerClosed
 

@@ -38,12 +38,14 @@ def messages(
     picture: Picture,
     settings: PublishSettings,
     *,
+    waiting: Picture,
     leaving: bool = False,
 ) -> dict[str, Message]:
     """Return what every topic is to say, in the order of sending.
 
     A consumer that sees `qr/availability` online finds the code already there,
-    and sees it go offline before the code goes. `leaving` tells that nobody keeps the
+    and sees it go offline before the code goes. `waiting` is what stands in for a code
+    where it cannot be retained. `leaving` tells that nobody keeps the
     topics true any longer.
     """
     if settings.mode is MqttMode.OFF:
@@ -51,18 +53,31 @@ def messages(
     state = {
         STATE: Message(data.reading.word),
         ATTRIBUTES: Message(_attributes(data)),
-        AVAILABILITY: Message(OFFLINE) if leaving else Message(ONLINE, lease=LEASE),
+        AVAILABILITY: (
+            Message(OFFLINE)
+            if leaving
+            else Message(ONLINE, lease=LEASE, stand_in=OFFLINE)
+        ),
     }
     if settings.mode is MqttMode.STATE:
         return state
     code = data.login.code if picture.situation is None else None
-    expires_at = code.expires_at if code else None
-    availability = {QR_AVAILABILITY: Message(ONLINE if code else OFFLINE, expires_at)}
-    pictures = {QR_IMAGE: Message(picture.png, expires_at)}
-    if settings.base64:
-        pictures[QR_BASE64] = Message(_data_uri(picture.png), expires_at)
-    pictures[QR_META] = Message(_meta(picture, code), expires_at)
-    return pictures | availability | state if code else availability | pictures | state
+    if code is None:
+        stills = _pictures(picture, None, settings)
+        return {
+            QR_AVAILABILITY: Message(OFFLINE),
+            **{name: Message(payload) for name, payload in stills.items()},
+            **state,
+        }
+    stand_ins = _pictures(waiting, None, settings)
+    shown = {
+        name: Message(payload, code.expires_at, stand_in=stand_ins[name])
+        for name, payload in _pictures(picture, code, settings).items()
+    }
+    # Brokers count whole seconds, and get this one last: it must not outlive the rest.
+    expires_at = code.expires_at - timedelta(seconds=1)
+    shown[QR_AVAILABILITY] = Message(ONLINE, expires_at, stand_in=OFFLINE)
+    return shown | state
 
 
 def event(happening: Happening) -> str:
@@ -88,6 +103,15 @@ def response(
             "transaction": transaction,
         }
     )
+
+
+def _pictures(
+    picture: Picture, code: LoginCode | None, settings: PublishSettings
+) -> dict[str, str | bytes]:
+    pictures: dict[str, str | bytes] = {QR_IMAGE: picture.png}
+    if settings.base64:
+        pictures[QR_BASE64] = _data_uri(picture.png)
+    return {**pictures, QR_META: _meta(picture, code)}
 
 
 def _attributes(data: InstanceData) -> str:

@@ -30,8 +30,8 @@ FAREWELL_TIMEOUT: Final = 5.0
 # For failures that no return of the connection ends, in seconds.
 RETRY_INTERVAL: Final = 30.0
 
-# Of events and answers that wait for the state to go first.
-_MOST_SAYINGS: Final = 100
+# Of events, and of answers, that wait for the state to go first.
+_MOST_WAITING: Final = 100
 
 
 class Publisher:
@@ -53,7 +53,9 @@ class Publisher:
         self._commands = Commands(entry.runtime_data, self._answer)
         self._moments = MomentTracker(entry.runtime_data.data)
         self._sent: dict[str, Message] = {}
-        self._sayings: deque[tuple[str, str]] = deque(maxlen=_MOST_SAYINGS)
+        self._sayings: dict[str, deque[str]] = {
+            topic: deque(maxlen=_MOST_WAITING) for topic in (EVENT, RESPONSE)
+        }
         self._discovery: Message | None = None
         self._renew_at = 0.0
         self._subscribed = False
@@ -125,7 +127,7 @@ class Publisher:
             self._subscribed = False
             self._changed.set()
         else:
-            self._sayings.clear()
+            self._take_sayings()
             self._note(self._broker.problem)
 
     @callback
@@ -152,7 +154,7 @@ class Publisher:
     def _say(self, topic: str, payload: str) -> None:
         # Not kept for a broker that is away: it is told what is, not what was.
         if self._broker.problem is None:
-            self._sayings.append((topic, payload))
+            self._sayings[topic].append(payload)
             self._changed.set()
 
     async def _run(self) -> None:
@@ -193,13 +195,24 @@ class Publisher:
 
     async def _send_present(self) -> list[str | None]:
         # Taken in one step: what is told belongs to the state that goes before it.
-        sayings = list(self._sayings)
-        self._sayings.clear()
+        sayings = self._take_sayings()
         problems = [await self._send(self._messages()), await self._send_discovery()]
         for topic, payload in sayings:
             send = self._broker.send(f"{self._base}/{topic}", payload)
             problems.append(await self._problem_of(send))
         return problems
+
+    @callback
+    def _take_sayings(self) -> list[tuple[str, str]]:
+        """Return what waits, which waits no longer."""
+        taken = [
+            (topic, payload)
+            for topic, payloads in self._sayings.items()
+            for payload in payloads
+        ]
+        for payloads in self._sayings.values():
+            payloads.clear()
+        return taken
 
     async def _problem_of(self, sending: Awaitable[None]) -> str | None:
         try:
@@ -238,6 +251,7 @@ class Publisher:
             coordinator.data,
             picture,
             self._settings,
+            waiting=coordinator.still(Situation.WAITING),
             leaving=leaving,
         )
         return {f"{self._base}/{name}": message for name, message in wanted.items()}

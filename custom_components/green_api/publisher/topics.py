@@ -36,6 +36,9 @@ class Message:
     lease: timedelta | None = None
     """How long the message stays true unless it is said again."""
 
+    stand_in: str | bytes | None = field(default=None, repr=False)
+    """What a late subscriber is to find where messages know no expiry."""
+
     @property
     def lasting(self) -> bool:
         """Return whether the message stays true until something happens."""

@@ -68,7 +68,7 @@ class BrokerWatch:
     def _recover(self, _now: datetime) -> None:
         self._calm = None
         if self._away:
-            LOGGER.info("%s is published by MQTT again", self._entry.title)
+            LOGGER.info("All of %s gets out by MQTT again", self._entry.title)
         self.close()
 
     async def _take_limit(self, _now: datetime) -> None:
@@ -82,7 +82,7 @@ class BrokerWatch:
         self._away = True
         problem = self._problem
         LOGGER.warning(
-            "%s has not been published by MQTT for %s: %s",
+            "Not everything of %s has got out by MQTT for %s: %s",
             self._entry.title,
             LIMIT,
             problem,
