@@ -79,6 +79,7 @@ ONLY: dict[str, dict[str, set[str] | None]] = {
         "api": None,
         "clients": None,
         "coordinator": {"GreenApiConfigEntry"},
+        "mqtt_forms": {"MQTT_SELECTOR"},
         "options_flow": None,
     },
 }

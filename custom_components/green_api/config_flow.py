@@ -53,7 +53,8 @@ from .const import (
     MQTT_DOMAIN,
     MqttMode,
 )
-from .options_flow import MQTT_SELECTOR, GreenApiOptionsFlow
+from .mqtt_forms import MQTT_SELECTOR
+from .options_flow import GreenApiOptionsFlow
 
 _ID: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 _URL: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))

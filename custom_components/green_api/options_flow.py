@@ -25,9 +25,6 @@ from .const import (
 )
 from .link_flow import LinkFlow
 from .mqtt_flow import MqttFlow
-from .mqtt_forms import (
-    MQTT_SELECTOR as MQTT_SELECTOR,  # noqa: PLC0414  the set-up asks by it too
-)
 
 _WINDOW: Final = NumberSelector(
     NumberSelectorConfig(

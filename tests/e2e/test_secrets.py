@@ -1,5 +1,6 @@
 """The sweep: no token, no password and no login code where it does not belong."""
 
+import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable
 from contextlib import closing
@@ -11,6 +12,8 @@ import secrets
 import sqlite3
 from typing import Any
 
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 import pytest
 import pytest_asyncio
 
@@ -26,6 +29,7 @@ from demo.stack import Settings, Stack, prepare_stack
 from demo.waiting import until
 from tests.e2e.conftest import ENVIRONMENT
 from tests.e2e.login import Login
+from tests.e2e.options import change_mqtt_options
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -38,6 +42,7 @@ LOGS = {
 }
 
 PASSWORD = secrets.token_hex(12)
+BROKER_PASSWORD = secrets.token_hex(12)
 WRONG_TOKEN = secrets.token_hex(25)
 
 # What the cloud can answer instead; the JSON bodies hold the token.
@@ -64,7 +69,7 @@ class Evidence:
     @property
     def words(self) -> set[str]:
         """Return all that must stand nowhere."""
-        return {*self.tokens, *self.code_words, PASSWORD, WRONG_TOKEN}
+        return {*self.tokens, *self.code_words, PASSWORD, BROKER_PASSWORD, WRONG_TOKEN}
 
     @property
     def code_words(self) -> set[str]:
@@ -127,18 +132,59 @@ async def _live(stack: Stack, client: HomeAssistantClient, found: Evidence) -> N
     assert "scanqrcode" in (await stack.phone.requests())["counts"]
 
     for instance in (stack.instance("Telegram"), stack.instance("MAX")):
+        await _take_own_broker(stack, client, instance)
         _, png = await Round(stack.phone, stack.watch, client, instance).wait_for_code()
         found.codes.append(png)
         login = Login(stack.phone, client, instance)
         await stack.phone.set_password(instance.id_instance, PASSWORD)
         await login.scan()
         await login.expect("pending_password")
-        submit = await login.open_password_repair()
-        assert (await submit(PASSWORD))["type"] == "create_entry"
+        if instance.title.startswith("MAX"):
+            submit = await login.open_password_repair()
+            assert (await submit(PASSWORD))["type"] == "create_entry"
+        else:
+            await _order(stack, instance, "send_password", {"password": PASSWORD})
         await login.expect("authorized")
     for instance in stack.instances:
         listed = await stack.phone.instance(instance.id_instance)
         found.phones.append(listed["account"]["phone"])
+
+
+async def _take_own_broker(
+    stack: Stack, client: HomeAssistantClient, instance: DemoInstance
+) -> None:
+    """Publish all that there is, over a connection that has secrets of its own."""
+    await change_mqtt_options(
+        client,
+        instance.entry_id,
+        mqtt_broker="own",
+        mqtt_base64=True,
+        mqtt_commands=True,
+        mqtt_discovery=True,
+        mqtt_discovery_prefix="elsewhere",
+        host="127.0.0.1",
+        port=stack.broker.port,
+        username="somebody",
+        password=BROKER_PASSWORD,
+    )
+    # Said by the entry as it is after its reload.
+    await stack.watch.wait_for(
+        instance.topic("qr/base64"), lambda said: bool(said.payload), seconds=20
+    )
+
+
+async def _order(
+    stack: Stack, instance: DemoInstance, command: str, payload: dict[str, str]
+) -> None:
+    """Send a command by MQTT and wait until it has been done."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
+    await asyncio.to_thread(client.connect, "127.0.0.1", stack.broker.port)
+    client.loop_start()
+    topic = instance.topic(f"command/{command}")
+    sent = client.publish(topic, json.dumps(payload), 1)
+    await asyncio.to_thread(sent.wait_for_publish, 10)
+    client.disconnect()
+    await asyncio.to_thread(client.loop_stop)
 
 
 async def _suffer(stack: Stack, instance: DemoInstance, fault: dict[str, Any]) -> None:
@@ -231,11 +277,13 @@ def _collect_messages(everything: MqttWatch, found: Evidence) -> None:
     for message in everything.history:
         name = f"MQTT {message.topic}"
         if message.topic.endswith("/qr/image"):
-            if read_qr(message.payload):
+            if message.payload and read_qr(message.payload):
                 found.codes.append(message.payload)
             # A picture is there to be read; its bytes must not hold words, though.
             assert not any(token.encode() in message.payload for token in found.tokens)
-        else:
+        elif message.topic.endswith("/qr/base64"):
+            assert not any(token in message.text for token in found.tokens)
+        elif "/command/" not in message.topic:
             found.places[name] = found.places.get(name, "") + message.text
 
 
@@ -279,7 +327,11 @@ async def test_sweep_would_find_something(evidence: Evidence) -> None:
         assert id_instance in evidence.places["states, at the end"]
         assert f"_{id_instance}_state" in evidence.places["the recorder's tables"]
         assert f"MQTT green_api/{id_instance}/attributes" in evidence.places
+        assert f"MQTT green_api/{id_instance}/event" in evidence.places
     assert "authorized" in evidence.places["the recorder's tables"]
+    assert any("/response" in place for place in evidence.places)
+    assert any(place.startswith("MQTT elsewhere/device") for place in evidence.places)
+    assert BROKER_PASSWORD in evidence.entries
     assert "token_rejected" in log or "rejected the token" in log
     assert "green_api" in evidence.places["system_log/list"]
 
