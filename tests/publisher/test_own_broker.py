@@ -16,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.green_api.broker.client import ReadyClient
 from custom_components.green_api.broker.connection import Connection, connect
 from custom_components.green_api.broker.dial import dial
 from custom_components.green_api.broker.settings import BrokerSettings, Will
@@ -339,3 +340,27 @@ async def test_a_connection_that_comes_and_goes_is_told(
     rival.disconnect()
     await asyncio.to_thread(rival.loop_stop)
     await wait_until(hass, lambda: not ir.async_get(hass).issues)
+
+
+async def test_an_unforeseen_error_does_not_end_the_connecting(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shorten_backoff(monkeypatch)
+    start = ReadyClient.loop_start
+    failures = [OSError(24, "Too many open files")]
+
+    def fail_once(client: ReadyClient) -> object:
+        if failures:
+            raise failures.pop()
+        return start(client)
+
+    monkeypatch.setattr(ReadyClient, "loop_start", fail_once)
+    await set_up(hass, cloud, instance, **own_broker(broker), mqtt="state")
+    await subscriber.wait_for_text(AVAILABILITY, "online")
+    assert "Unexpected error on the way to 127.0.0.1" in caplog.text

@@ -107,7 +107,12 @@ class Connection:
 
     async def start(self) -> None:
         """Send CONNECT and return when the broker accepts it; raises BrokerError."""
-        self._client.loop_start()
+        try:
+            self._client.loop_start()
+        except BaseException:
+            # No thread will close it: the system has no more, or no more files.
+            self._socket.close()
+            raise
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT):
                 await self._accepted

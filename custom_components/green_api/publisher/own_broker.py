@@ -105,6 +105,9 @@ class OwnBroker(Broker):
                 await self._follow_connection()
             except BrokerError as err:
                 self._lose(err)
+            except Exception:  # noqa: BLE001  it must not end the connecting
+                LOGGER.exception("Unexpected error on the way to %s", self._name)
+                self._lose(BrokerError())
             if loop.time() - began > _LASTING_SECONDS:
                 failures = 0
             failures += 1

@@ -196,11 +196,16 @@ class Publisher:
     async def _send_present(self) -> list[str | None]:
         # Taken in one step: what is told belongs to the state that goes before it.
         sayings = self._take_sayings()
-        problems = [await self._send(self._messages()), await self._send_discovery()]
-        for topic, payload in sayings:
-            send = self._broker.send(f"{self._base}/{topic}", payload)
-            problems.append(await self._problem_of(send))
-        return problems
+        return [
+            await self._send(self._messages()),
+            await self._send_discovery(),
+            *await asyncio.gather(
+                *(
+                    self._problem_of(self._broker.send(f"{self._base}/{topic}", saying))
+                    for topic, saying in sayings
+                )
+            ),
+        ]
 
     @callback
     def _take_sayings(self) -> list[tuple[str, str]]:
