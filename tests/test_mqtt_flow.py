@@ -767,6 +767,8 @@ async def test_every_error_has_its_words_and_a_field(hass: HomeAssistant) -> Non
         "broker_not_authorized",
         "broker_protocol_refused",
         "broker_timed_out",
+        "broker_too_large",
+        "broker_without_retain",
     }
 
 

@@ -216,13 +216,21 @@ class MqttFlow(JobFlow):
 
     async def _find_error(self) -> BrokerError | None:
         try:
-            await check_connection(BrokerSettings(**self._whole_connection))
+            settings = BrokerSettings(**self._whole_connection)
+            await check_connection(settings, beside=self._is_connected(settings))
         except BrokerError as err:
             return err
         except Exception:  # noqa: BLE001  a dialog must not wait for ever
             LOGGER.exception("Unexpected error while trying a broker")
             return BrokerError()
         return None
+
+    def _is_connected(self, settings: BrokerSettings) -> bool:
+        """Return whether the entry has, or wants, a connection of that client id."""
+        if not _uses_own_broker(self._present):
+            return False
+        present = self._present[CONF_MQTT_CONNECTION]
+        return bool(present.get(CONF_CLIENT_ID) == settings.client_id)
 
     async def _step_to_save(self) -> ConfigFlowResult:
         if self._last_step == "doubles":

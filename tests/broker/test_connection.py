@@ -19,6 +19,7 @@ from custom_components.green_api.broker.connection import (
     Connection,
     Incoming,
     Protocol,
+    check_connection,
     connect,
 )
 from custom_components.green_api.broker.dial import cut
@@ -27,6 +28,8 @@ from custom_components.green_api.broker.errors import (
     BrokerError,
     BrokerNotAuthorized,
     BrokerTimedOut,
+    BrokerTooLarge,
+    BrokerWithoutRetain,
 )
 from custom_components.green_api.broker.settings import Will
 from demo.broker import Mosquitto
@@ -613,3 +616,32 @@ async def test_failures_that_nobody_asks_for_are_not_logged(
     await connection.close()
     del connection
     assert not [line for line in log_lines(caplog) if "never retrieved" in line]
+
+
+async def test_what_is_too_large_is_refused_and_the_rest_goes(
+    start_mosquitto: StartMosquitto,
+) -> None:
+    limits = ("allow_anonymous true", "max_packet_size 2000")
+    broker = await start_mosquitto(*limits)
+    connection = await connect(settings_for(broker.port))
+    with pytest.raises(BrokerTooLarge):
+        await connection.publish("a/b", b"x" * 2000, retain=True)
+    await connection.publish("a/b", b"x" * 1900, retain=True)
+    assert not connection.ended.done()
+    await connection.close()
+
+
+async def test_a_broker_that_keeps_nothing_is_found_out(
+    start_mosquitto: StartMosquitto,
+) -> None:
+    broker = await start_mosquitto("allow_anonymous true", "retain_available false")
+    settings = settings_for(broker.port)
+    with pytest.raises(BrokerWithoutRetain):
+        await check_connection(settings)
+    with pytest.raises(BrokerWithoutRetain):
+        await connect(settings, will=Will("a/b", "gone"))
+    connection = await connect(settings)
+    with pytest.raises(BrokerWithoutRetain):
+        await connection.publish("a/b", "x", retain=True)
+    await connection.publish("a/b", "x", retain=False)
+    await connection.close()

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from custom_components.green_api.api.models import Account, Messenger, StateReading
+from custom_components.green_api.api.scan import RHYTHMS, SOCKET_RHYTHM
 from custom_components.green_api.const import MqttMode
 from custom_components.green_api.coordinator import Picture
 from custom_components.green_api.publisher.payloads import (
@@ -175,3 +176,12 @@ def test_the_discovery_topic_is_that_of_a_device() -> None:
 
 def test_the_base_is_prefix_and_id() -> None:
     assert base_topic("house/green", "1101000001") == "house/green/1101000001"
+
+
+def test_a_clock_that_is_set_back_makes_no_code_live_longer() -> None:
+    code = make_messages(SHOWING, CODE_PICTURE, WITH_QR, waiting=WAITING_PICTURE)[
+        "qr/image"
+    ]
+    assert code.seconds_left(NOON) == 23
+    assert code.seconds_left(NOON - timedelta(hours=1)) == 60
+    assert all(rhythm.life < 60 for rhythm in (*RHYTHMS.values(), SOCKET_RHYTHM))

@@ -43,6 +43,12 @@ class ReadyClient(Client):
         self._connected = connected
         self._event_loop = event_loop
         self._news: list[Callable[[], None]] = []
+        self.largest: int | None = None
+        """The bytes that a packet may have, None for as many as MQTT allows."""
+
+        self.retains = True
+        """Whether the broker keeps messages."""
+
         self._on_end = on_end
         if settings.username is not None:
             self.username_pw_set(settings.username, settings.password)
@@ -53,6 +59,8 @@ class ReadyClient(Client):
         limit = getattr(properties, "ReceiveMaximum", self._max_inflight_messages)
         self._max_inflight_messages = min(limit, self._max_inflight_messages)
         self._keepalive = getattr(properties, "ServerKeepAlive", self._keepalive)
+        self.largest = getattr(properties, "MaximumPacketSize", None)
+        self.retains = bool(getattr(properties, "RetainAvailable", True))
 
     def release(self) -> None:
         """Close the sockets, as well those by which paho wakes its thread."""

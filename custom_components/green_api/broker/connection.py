@@ -26,6 +26,8 @@ from .errors import (
     BrokerNotAuthorized,
     BrokerProtocolRefused,
     BrokerTimedOut,
+    BrokerTooLarge,
+    BrokerWithoutRetain,
 )
 from .settings import BrokerSettings, Will
 from .tls import TlsSocket, tls_context
@@ -33,6 +35,9 @@ from .tls import TlsSocket, tls_context
 ANSWER_TIMEOUT = 5.0  # seconds for the answer to CONNECT
 PUBLISH_TIMEOUT = 10.0  # seconds for the answer to PUBLISH and SUBSCRIBE
 CLOSE_TIMEOUT = 5.0  # seconds for DISCONNECT to get out
+
+# What a PUBLISH has beside topic and payload, at most.
+_PUBLISH_HEAD = 32
 
 _FAILURE = 0x80  # reason codes from here on are failures
 _NOT_AUTHORIZED = 0x87
@@ -44,6 +49,7 @@ _REFUSALS = {
     0x86: BrokerCredentialsRefused,
     0x87: BrokerCredentialsRefused,
     0x8A: BrokerCredentialsRefused,  # banned
+    0x9A: BrokerWithoutRetain,
     0x8C: BrokerCredentialsRefused,  # it wants something else than a password
 }
 
@@ -146,7 +152,13 @@ class Connection:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.MessageExpiryInterval = expiry
         if self._lost:
-            return self._expect(None)
+            return self._refuse(BrokerClosed)
+        # A broker ends the connection for what is beyond its limits.
+        if retain and not self._client.retains:
+            return self._refuse(BrokerWithoutRetain)
+        largest = self._client.largest
+        if largest is not None and _size(topic, payload) > largest:
+            return self._refuse(BrokerTooLarge)
         message = self._client.publish(
             topic, payload, qos=1, retain=retain, properties=properties
         )
@@ -191,20 +203,30 @@ class Connection:
         await asyncio.to_thread(self._thread.join)
 
     @property
+    def retains(self) -> bool:
+        """Return whether the broker keeps messages."""
+        return self._client.retains
+
+    @property
     def _lost(self) -> bool:
         return self._over.is_set() or self._closing or self._failure is not None
 
     def _expect(self, mid: int | None) -> asyncio.Future[None]:
         """Return the future of an answer; without a packet id there will be none."""
+        if mid is None:
+            return self._refuse(BrokerClosed)
         answer: asyncio.Future[None] = self._loop.create_future()
         answer.add_done_callback(_retrieve)
-        if mid is None:
-            answer.set_exception(BrokerClosed())
-        else:
-            self._waiting[mid] = answer
-            timer = self._loop.call_later(PUBLISH_TIMEOUT, self._time_out, answer)
-            answer.add_done_callback(lambda _: timer.cancel())
+        self._waiting[mid] = answer
+        timer = self._loop.call_later(PUBLISH_TIMEOUT, self._time_out, answer)
+        answer.add_done_callback(lambda _: timer.cancel())
         return answer
+
+    def _refuse(self, failure: type[BrokerError]) -> asyncio.Future[None]:
+        refused: asyncio.Future[None] = self._loop.create_future()
+        refused.add_done_callback(_retrieve)
+        refused.set_exception(failure())
+        return refused
 
     def _time_out(self, answer: asyncio.Future[None]) -> None:
         _settle(answer, BrokerTimedOut)
@@ -320,14 +342,19 @@ async def connect(
     return connection
 
 
-async def check_connection(settings: BrokerSettings) -> Protocol:
+async def check_connection(
+    settings: BrokerSettings, *, beside: bool = True
+) -> Protocol:
     """Return what the broker speaks; raises BrokerError.
 
-    The client id is another one, so that a connection that lasts is left alone.
+    ``beside`` takes another client id, to leave a connection alone that lasts.
     """
-    client_id = f"{settings.client_id}-check"
-    connection = await connect(replace(settings, client_id=client_id))
+    if beside:
+        settings = replace(settings, client_id=f"{settings.client_id}-check")
+    connection = await connect(settings)
     await connection.close()
+    if not connection.retains:
+        raise BrokerWithoutRetain
     return connection.protocol
 
 
@@ -350,3 +377,8 @@ def _failure(reason: ReasonCode) -> type[BrokerError] | None:
     if reason.value < _FAILURE:
         return None
     return BrokerNotAuthorized if reason.value == _NOT_AUTHORIZED else BrokerError
+
+
+def _size(topic: str, payload: str | bytes) -> int:
+    text = payload.encode() if isinstance(payload, str) else payload
+    return _PUBLISH_HEAD + len(topic.encode()) + len(text)

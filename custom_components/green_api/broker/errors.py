@@ -101,6 +101,18 @@ class BrokerNotAuthorized(BrokerError):
     key = "broker_not_authorized"
 
 
+class BrokerTooLarge(BrokerError):
+    """Say that the broker takes no message of that size."""
+
+    key = "broker_too_large"
+
+
+class BrokerWithoutRetain(BrokerError):
+    """Say that the broker keeps no messages."""
+
+    key = "broker_without_retain"
+
+
 class InvalidCa(BrokerError):
     """Say that the text is no certificate in PEM."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -61,11 +61,6 @@ class Publisher:
         self._subscribed = False
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-
-    @property
-    def broker(self) -> Broker:
-        """Return the way to the broker."""
-        return self._broker
 
     @callback
     def start(self) -> None:
@@ -201,7 +196,7 @@ class Publisher:
             await self._send_discovery(),
             *await asyncio.gather(
                 *(
-                    self._problem_of(self._broker.send(f"{self._base}/{topic}", saying))
+                    self._problem_of(self._broker.send, f"{self._base}/{topic}", saying)
                     for topic, saying in sayings
                 )
             ),
@@ -219,9 +214,11 @@ class Publisher:
             payloads.clear()
         return taken
 
-    async def _problem_of(self, sending: Awaitable[None]) -> str | None:
+    async def _problem_of[**P](
+        self, send: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs
+    ) -> str | None:
         try:
-            await sending
+            await send(*args, **kwargs)
         except NotSent as err:
             # A code that has just died is about to be replaced.
             if (problem := str(err)) == EXPIRED:
@@ -234,7 +231,7 @@ class Publisher:
         """Remove what other options, of before or of now, have no topic for."""
         problems = []
         for topic in sorted(remembered_topics(self._entry).difference(kept)):
-            problem = await self._problem_of(self._broker.clear(topic))
+            problem = await self._problem_of(self._broker.clear, topic)
             if problem == BrokerNotAuthorized.key:
                 LOGGER.warning("The broker does not let us remove %s", topic)
             elif problem is not None:
@@ -282,7 +279,7 @@ class Publisher:
             if topic.startswith(above):
                 self._commands.take(topic.removeprefix(above), payload, retained)
 
-        problem = await self._problem_of(self._broker.subscribe(f"{above}#", take))
+        problem = await self._problem_of(self._broker.subscribe, f"{above}#", take)
         self._subscribed = problem is None
         return problem
 
@@ -291,7 +288,7 @@ class Publisher:
         # the last of them when it is true no longer.
         problems = await asyncio.gather(
             *(
-                self._problem_of(self._publish(topic, message))
+                self._problem_of(self._publish, topic, message)
                 for topic, message in wanted.items()
                 if self._sent.get(topic) != message
             )

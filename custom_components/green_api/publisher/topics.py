@@ -21,6 +21,9 @@ RESPONSE: Final = "response"
 STATE_TOPICS: Final = (AVAILABILITY, STATE, ATTRIBUTES)
 QR_TOPICS: Final = (QR_AVAILABILITY, QR_IMAGE, QR_META)
 
+# Of a code, in seconds; by the slowest rhythm it is less than half of that.
+_LONGEST_LIFE: Final = 60
+
 ONLINE: Final = "online"
 OFFLINE: Final = "offline"
 
@@ -48,7 +51,11 @@ class Message:
         """Return for how many whole seconds a message that is not lasting is true."""
         if self.lease is not None:
             return floor(self.lease.total_seconds())
-        return floor((self.expires_at - now).total_seconds()) if self.expires_at else 0
+        if self.expires_at is None:
+            return 0
+        left = floor((self.expires_at - now).total_seconds())
+        # Should the clock be set back, no code lives longer for it.
+        return min(left, _LONGEST_LIFE)
 
 
 def base_topic(prefix: str, id_instance: str) -> str:
