@@ -13,7 +13,7 @@ from .console import complain, progress, say
 from .errors import DemoError
 from .home_assistant import RESTART, HomeAssistant
 from .mqtt_watch import Received
-from .places import environment
+from .places import PANEL, environment
 from .ports import HOST
 from .stack import Settings, Stack, run_stack
 
@@ -21,6 +21,7 @@ _PORTS = {
     "port_ha": ("Home Assistant's", 8123),
     "port_phone": ("the simulated phone's", 8124),
     "port_broker": ("the broker's", 1883),
+    "port_websocket": ("the broker's WebSocket", 9001),
 }
 _LAST_PORT = 65535
 _INTERRUPTED = 130
@@ -106,6 +107,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         port_ha=_chosen_port(options, "port_ha"),
         port_phone=_chosen_port(options, "port_phone"),
         port_broker=_chosen_port(options, "port_broker"),
+        port_websocket=_chosen_port(options, "port_websocket"),
         broker=BrokerKind(options.broker),
         speed=options.speed,
         keep=options.keep,
@@ -121,6 +123,9 @@ def _show_addresses(stack: Stack) -> None:
     say(f"  Home Assistant       {stack.home_assistant.url}")
     say(f"  the simulated phone  {stack.simulator.url}/")
     say(f"  the MQTT broker      mqtt://{HOST}:{stack.broker.port}")
+    websocket = f"ws://{HOST}:{stack.broker.websocket_port}"
+    say(f"                       {websocket}")
+    say(f"  a panel over MQTT    {PANEL.as_uri()}#url={websocket}")
     say()
     say("Scan a code on the phone's page. Ctrl-C ends everything.")
     say("MQTT messages:")

@@ -38,6 +38,8 @@ class Broker(Protocol):
     port: int
     protocol: str
     """The newest MQTT version it speaks, as Home Assistant's settings spell it."""
+    websocket_port: int | None
+    """Where browsers connect; None for a broker that takes none."""
 
     async def start(self) -> None:
         """Take connections; raises DemoError."""
@@ -58,9 +60,12 @@ class Mosquitto:
         port: int,
         folder: Path,
         options: Sequence[str] = ("allow_anonymous true",),
+        *,
+        websocket_port: int | None = None,
     ) -> None:
         """Take the folder for its files, and the lines of the listener's options."""
         self.port = port
+        self.websocket_port = websocket_port
         self._folder = folder
         self._options = options
         self._config = folder / "mosquitto.conf"
@@ -95,6 +100,8 @@ class Mosquitto:
             f"listener {self.port} {HOST}",
             *self._options,
         ]
+        if self.websocket_port is not None:
+            lines += [f"listener {self.websocket_port} {HOST}", "protocol websockets"]
         self._folder.mkdir(parents=True, exist_ok=True)
         self._config.write_text("\n".join([*lines, ""]))
 
@@ -113,9 +120,10 @@ class EmbeddedBroker:
     name = "the embedded broker"
     protocol = "3.1.1"
 
-    def __init__(self, port: int) -> None:
-        """Take the port."""
+    def __init__(self, port: int, *, websocket_port: int | None = None) -> None:
+        """Take the ports."""
         self.port = port
+        self.websocket_port = websocket_port
         self._broker: AmqttBroker | None = None
 
     async def start(self) -> None:
@@ -123,11 +131,15 @@ class EmbeddedBroker:
         # It reports each lost connection as an error.
         for name in ("amqtt", "transitions"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        listeners = {"default": {"type": "tcp", "bind": f"{HOST}:{self.port}"}}
+        if self.websocket_port is not None:
+            listeners["websocket"] = {
+                "type": "ws",
+                "bind": f"{HOST}:{self.websocket_port}",
+            }
         broker = AmqttBroker(
             {
-                "listeners": {
-                    "default": {"type": "tcp", "bind": f"{HOST}:{self.port}"}
-                },
+                "listeners": listeners,
                 "plugins": {
                     "amqtt.plugins.authentication.AnonymousAuthPlugin": {
                         "allow_anonymous": True
@@ -149,15 +161,17 @@ class EmbeddedBroker:
             await broker.shutdown()
 
 
-def choose_broker(kind: BrokerKind, port: int, folder: Path) -> Broker:
+def choose_broker(
+    kind: BrokerKind, port: int, folder: Path, *, websocket_port: int | None = None
+) -> Broker:
     """Return the broker of this kind, for AUTO the best there is.
 
     Raises DemoError where Mosquitto is wanted and not there.
     """
     program = None if kind is BrokerKind.EMBEDDED else mosquitto()
     if program:
-        return Mosquitto(program, port, folder)
+        return Mosquitto(program, port, folder, websocket_port=websocket_port)
     if kind is BrokerKind.MOSQUITTO:
         problem = "there is no Mosquitto"
         raise DemoError(problem, "run scripts/setup broker, or take --broker embedded")
-    return EmbeddedBroker(port)
+    return EmbeddedBroker(port, websocket_port=websocket_port)

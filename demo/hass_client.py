@@ -112,6 +112,15 @@ class HomeAssistantClient:
         """Send JSON and return what is answered as JSON."""
         return await self._post(path, json=data)
 
+    async def delete(self, path: str) -> None:
+        """Send a DELETE request."""
+        async with self._http.delete(
+            self.url + path, headers=self._headers
+        ) as response:
+            if not response.ok:
+                msg = f"DELETE {path}: HTTP {response.status}"
+                raise HomeAssistantError(msg)
+
     async def camera_picture(self, entity_id: str) -> bytes:
         """Return a camera's picture as its proxy serves it."""
         return await self.get(f"/api/camera_proxy/{entity_id}")

@@ -8,6 +8,7 @@ from .errors import DemoError
 
 ROOT = Path(__file__).resolve().parent.parent
 INTEGRATION = ROOT / "custom_components" / "green_api"
+PANEL = ROOT / "docs" / "consumers" / "panel.html"
 
 _VENV = ROOT / ".venv"
 _PATHS = _VENV / "paths.env"

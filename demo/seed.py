@@ -24,12 +24,18 @@ class Seed:
     broker_port: int
     protocol: str
     """Of MQTT, as Home Assistant's settings spell it."""
+    discovery: bool = True
+    """Whether it looks for other devices on the broker."""
     api_url: str = ""
     instances: tuple[DemoInstance, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     """What the entries' options differ in."""
+    own_options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """What the options of single entries differ in besides, by idInstance."""
     logs: Mapping[str, str] = field(default_factory=dict)
     """Levels of loggers, warning for the others."""
+    installed: bool = True
+    """Whether the integration is there at all."""
     copied: bool = False
     """Copy the integration, as a user does, instead of linking it."""
 
@@ -58,9 +64,14 @@ def write_seed(folder: Path, seed: Seed) -> None:
     _write_yaml(folder / "configuration.yaml", _configuration(seed))
     if seed.instances:
         _write_yaml(folder / "dashboard.yaml", dashboard(seed.instances))
+    if seed.installed:
+        _install(folder, copied=seed.copied)
+
+
+def _install(folder: Path, *, copied: bool) -> None:
     place = folder / "custom_components" / INTEGRATION.name
     place.parent.mkdir()
-    if seed.copied:
+    if copied:
         shutil.copytree(
             INTEGRATION, place, ignore=shutil.ignore_patterns("__pycache__")
         )
@@ -70,11 +81,12 @@ def write_seed(folder: Path, seed: Seed) -> None:
 
 def _write_storage(folder: Path, seed: Seed) -> None:
     folder.mkdir(mode=0o700)
-    entries = [storage.mqtt_entry(seed.broker_port, seed.protocol)]
-    entries += [
-        storage.instance_entry(item, seed.api_url, seed.options)
-        for item in seed.instances
+    entries = [
+        storage.mqtt_entry(seed.broker_port, seed.protocol, discovery=seed.discovery)
     ]
+    for item in seed.instances:
+        options = {**seed.options, **seed.own_options.get(item.id_instance, {})}
+        entries.append(storage.instance_entry(item, seed.api_url, options))
     files = [
         storage.onboarding(),
         storage.auth(),

@@ -27,6 +27,7 @@ class Settings:
     port_ha: int = 0
     port_phone: int = 0
     port_broker: int = 0
+    port_websocket: int = 0
     broker: BrokerKind = BrokerKind.AUTO
     speed: float = 1.0
     keep: Path | None = None
@@ -83,13 +84,14 @@ async def prepare_stack(settings: Settings) -> AsyncIterator[Stack]:
             "--port-ha": settings.port_ha,
             "--port-phone": settings.port_phone,
             "--port-broker": settings.port_broker,
+            "--port-websocket": settings.port_websocket,
         }
     )
     async with (
         _folder(settings.keep) as folder,
         _simulator(ports["--port-phone"], settings) as simulator,
         ControlClient(simulator.url) as phone,
-        _broker(settings.broker, ports["--port-broker"], folder / "broker") as broker,
+        _broker(settings.broker, ports, folder / "broker") as broker,
         MqttWatch(broker.port, f"{PREFIX}/#", protocol=broker.protocol) as watch,
     ):
         instances = tuple(DemoInstance.of(item) for item in await phone.instances())
@@ -152,8 +154,15 @@ async def _simulator(port: int, settings: Settings) -> AsyncIterator[Simulator]:
 
 
 @asynccontextmanager
-async def _broker(kind: BrokerKind, port: int, folder: Path) -> AsyncIterator[Broker]:
-    broker = choose_broker(kind, port, folder)
+async def _broker(
+    kind: BrokerKind, ports: Mapping[str, int], folder: Path
+) -> AsyncIterator[Broker]:
+    broker = choose_broker(
+        kind,
+        ports["--port-broker"],
+        folder,
+        websocket_port=ports["--port-websocket"],
+    )
     if broker.protocol != "5":
         say(
             "There is no Mosquitto, so the broker is one of MQTT 3.1.1 inside the"

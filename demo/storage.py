@@ -21,6 +21,12 @@ OPTIONS: Mapping[str, object] = {
     "poll_interval": 60,
     "mqtt": "state_and_qr",
     "mqtt_prefix": PREFIX,
+    "mqtt_base64": False,
+    "mqtt_commands": False,
+    "mqtt_discovery": False,
+    "mqtt_discovery_prefix": "homeassistant",
+    "mqtt_broker": "home_assistant",
+    "mqtt_connection": {},
     "qr_domain": "qr.green-api.com",
 }
 """Of an instance's entry, as set up where Home Assistant has MQTT."""
@@ -93,15 +99,15 @@ def config_entries(entries: Iterable[Json]) -> Json:
     return stored("core.config_entries", {"entries": list(entries)}, minor_version=5)
 
 
-def mqtt_entry(port: int, protocol: str) -> Json:
-    """Return Home Assistant's connection to a broker."""
+def mqtt_entry(port: int, protocol: str, *, discovery: bool) -> Json:
+    """Return Home Assistant's connection to a broker; discovery of what others have."""
     return _entry(
         "mqtt",
         title=HOST,
         entry_id=f"{'mqtt':0>32}",
         version=(2, 1),
         data={"broker": HOST, "port": port, "protocol": protocol},
-        options={"discovery": True, "discovery_prefix": "homeassistant"},
+        options={"discovery": discovery, "discovery_prefix": "homeassistant"},
     )
 
 
@@ -113,7 +119,7 @@ def instance_entry(
         "green_api",
         title=instance.title,
         entry_id=instance.entry_id,
-        version=(1, 2),
+        version=(1, 3),
         unique_id=instance.id_instance,
         data={
             "id_instance": instance.id_instance,

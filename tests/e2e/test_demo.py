@@ -26,7 +26,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PYTHON = ENVIRONMENT / "bin" / "python"
 READY = "Ctrl-C ends everything"
-FREE_PORTS = ("--port-ha", "0", "--port-phone", "0", "--port-broker", "0")
+FREE_PORTS = (
+    *("--port-ha", "0", "--port-phone", "0"),
+    *("--port-broker", "0", "--port-websocket", "0"),
+)
 
 
 @asynccontextmanager
@@ -128,7 +131,9 @@ async def test_check_would_find_complaints_and_tokens_in_the_log() -> None:
     assert leaks(log, ["abc124"]) == 0
 
 
-@pytest.mark.parametrize("option", ["--port-ha", "--port-phone", "--port-broker"])
+@pytest.mark.parametrize(
+    "option", ["--port-ha", "--port-phone", "--port-broker", "--port-websocket"]
+)
 async def test_taken_port_is_named_with_its_option(option: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
