@@ -10,6 +10,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from demo.broker import Broker, BrokerKind, EmbeddedBroker, Mosquitto, choose_broker
 from demo.ports import choose_ports
+from tests.waiting import lift_limits
 
 from .subscriber import Subscriber
 
@@ -17,6 +18,12 @@ from .subscriber import Subscriber
 @pytest.fixture(autouse=True)
 def _no_configuration(mock_hass_config: None) -> None:
     """Let Home Assistant's MQTT integration read an empty configuration."""
+
+
+@pytest.fixture(autouse=True)
+def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the cloud as fast as it goes: this is about the other side."""
+    lift_limits(monkeypatch)
 
 
 @pytest.fixture

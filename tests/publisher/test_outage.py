@@ -19,7 +19,7 @@ from demo.broker import Mosquitto
 from simulator import Instance, Simulator
 from tests.conftest import set_up
 from tests.virtual_time import virtual_time
-from tests.waiting import lift_limits, wait_until
+from tests.waiting import wait_until
 
 from .subscriber import Subscriber
 
@@ -74,7 +74,6 @@ async def test_nothing_grows_and_the_return_brings_the_present_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    lift_limits(monkeypatch)
     give_threads_time(monkeypatch)
     options = {"mqtt": "state_and_qr"} | way
     entry = await set_up(hass, cloud, instance, **options)

@@ -122,6 +122,7 @@ async def test_another_broker_leaves_nothing_on_the_former(
     async with Subscriber(broker.port, "+") as late:
         assert late.history == []
     assert entry.data["mqtt_topics"]
+    assert await hass.config_entries.async_unload(entry.entry_id)
 
 
 async def test_what_stays_on_a_former_broker_that_is_away_is_named(
@@ -139,6 +140,7 @@ async def test_what_stays_on_a_former_broker_that_is_away_is_named(
     await change(hass, entry, **own_broker(embedded_broker))
     assert f"green_api/{AVAILABILITY}" in caplog.text
     assert "No broker was there to remove" in caplog.text
+    assert await hass.config_entries.async_unload(entry.entry_id)
 
 
 async def test_turned_off_it_clears_and_leaves(
