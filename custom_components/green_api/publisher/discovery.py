@@ -56,6 +56,8 @@ async def async_discovery_message(
             # One that this list does not have would be refused with a warning.
             value_template=f"{{{{ value if value in {states} else none }}}}",
             json_attributes_topic=f"{base}/{ATTRIBUTES}",
+            # Topics are emptied before discovery takes the device away.
+            json_attributes_template="{{ value or '{}' }}",
         ),
         "login": component(
             "sensor",
@@ -64,7 +66,7 @@ async def async_discovery_message(
             device_class="enum",
             options=_words(LoginPhase),
             state_topic=f"{base}/{ATTRIBUTES}",
-            value_template="{{ value_json.login }}",
+            value_template="{{ value_json.login if value_json is defined else none }}",
         ),
     }
     if settings.mode is MqttMode.STATE_AND_QR:
