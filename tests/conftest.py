@@ -18,6 +18,12 @@ def _custom_integrations(enable_custom_integrations: None) -> None:
     """Let Home Assistant load the integration."""
 
 
+@pytest.fixture(autouse=True)
+def _no_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no dialog wait for an interface that is not there."""
+    monkeypatch.setattr("custom_components.green_api.job_flow.LEAST_PROGRESS", 0.0)
+
+
 @pytest.fixture
 def clock() -> Clock:
     """Return the time that the cloud lives by; the real one, unless overridden."""

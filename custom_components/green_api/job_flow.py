@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
@@ -20,6 +20,10 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
 from .coordinator import GreenApiConfigEntry, GreenApiCoordinator
+
+# For so long a progress is shown, in seconds. The interface of 2026.10 misses the end
+# of one that is over before it has begun to listen, and then waits for ever.
+LEAST_PROGRESS: Final = 1.0
 
 type Job = Callable[[], Coroutine[Any, Any, str]]
 
@@ -71,7 +75,7 @@ class JobFlow(OptionsFlowWithReload):
         """Show the progress of a job; when it is done, go on to where it leads."""
         # Not at once: a job that is done before it is shown would hand the form's
         # input on to the next step.
-        task = self._start(job, eager=False)
+        task = self._start(job, least=LEAST_PROGRESS)
         if task.done():
             self._job = None
             self._led_here = True
@@ -98,7 +102,7 @@ class JobFlow(OptionsFlowWithReload):
         The dialog then asks again by itself, if it has shown any progress before.
         """
         fresh = self._job is None
-        task = self._start(job, eager=True)
+        task = self._start(job)
         if task.done():
             self._job = None
             return task.result()
@@ -149,15 +153,26 @@ class JobFlow(OptionsFlowWithReload):
                         for stop in stops:
                             stop()
 
-    def _start(self, job: Job, *, eager: bool) -> asyncio.Task[str]:
+    def _start(self, job: Job, *, least: float | None = None) -> asyncio.Task[str]:
+        """Start a job unless one runs, at once if nothing is to be shown of it."""
         if self._job is None:
-            name = f"dialog of {self.config_entry.title}"
             self._job = self.hass.async_create_background_task(
-                self._run(job), name, eager_start=eager
+                self._run(job, least or 0),
+                f"dialog of {self.config_entry.title}",
+                eager_start=least is None,
             )
         return self._job
 
-    async def _run(self, job: Job) -> str:
+    async def _run(self, job: Job, least: float) -> str:
+        loop = asyncio.get_running_loop()
+        shown_until = loop.time() + least
+        step = await self._step_of(job)
+        if (left := shown_until - loop.time()) > 0:
+            await asyncio.sleep(left)
+        return step
+
+    async def _step_of(self, job: Job) -> str:
+        """Return the step that a job leads to, also when it fails."""
         try:
             try:
                 return await job()
