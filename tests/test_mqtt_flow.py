@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import pbkdf2_hmac
 from http import HTTPStatus
@@ -36,14 +36,13 @@ from custom_components.green_api.mqtt_input import (
     overlap,
 )
 from demo.broker import Mosquitto
-from demo.places import mosquitto
-from demo.ports import choose_ports
 from simulator import Instance, Simulator
 from tests.broker.certificates import ca_text, issue, listener, lock
 from tests.broker.scripted import ScriptedBroker, answering, silent
 from tests.conftest import entry_of, set_up
 from tests.dialog import Dialog, expect_no_job, jobs
 from tests.logs import errors_logged, secrets_logged
+from tests.mosquitto import StartMosquitto, free_port, run_mosquittos
 from tests.test_options_flow import expect_texts
 from tests.waiting import BOUND, lift_limits, set_rhythm, shorten_backoff
 
@@ -60,8 +59,6 @@ MORE = {
 PLAIN = {"mqtt": "state", "mqtt_broker": "home_assistant", "mqtt_prefix": "green_api"}
 FIELDS = {"host", "port", "username", "password", "client_id", "encryption"}
 PEM_FIELDS = {"tls", "ca", "certificate", "key"}
-
-type StartMosquitto = Callable[..., Awaitable[Mosquitto]]
 
 
 @pytest.fixture(autouse=True)
@@ -92,20 +89,8 @@ async def start_mosquitto(
     tmp_path: Path, socket_enabled: None
 ) -> AsyncGenerator[StartMosquitto]:
     """Return what starts Mosquittos, each with the lines of its listener's options."""
-    program = mosquitto()
-    assert program, "run scripts/setup broker"
-    started: list[Mosquitto] = []
-
-    async def start(*options: str) -> Mosquitto:
-        folder = tmp_path / f"mosquitto-{len(started)}"
-        lines = options or ("allow_anonymous true",)
-        started.append(Mosquitto(program, free_port(), folder, lines))
-        await started[-1].start()
-        return started[-1]
-
-    yield start
-    for broker in started:
-        await broker.stop()
+    async with run_mosquittos(tmp_path) as start:
+        yield start
 
 
 @pytest.fixture
@@ -118,11 +103,6 @@ async def broker(start_mosquitto: StartMosquitto) -> Mosquitto:
 def authority() -> trustme.CA:
     """Return an authority that nobody trusts by himself."""
     return trustme.CA()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    return choose_ports({"broker": 0})["broker"]
 
 
 def password_file(folder: Path, username: str, password: str) -> list[str]:

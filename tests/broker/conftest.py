@@ -1,6 +1,6 @@
 """Real brokers, and what leads to them."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -8,12 +8,9 @@ import trustme
 
 from custom_components.green_api.broker.settings import BrokerSettings
 from demo.broker import EmbeddedBroker, Mosquitto
-from demo.places import mosquitto
-from demo.ports import choose_ports
+from tests.mosquitto import StartMosquitto, free_port, run_mosquittos
 
 from .certificates import HOST
-
-type StartMosquitto = Callable[..., Awaitable[Mosquitto]]
 
 
 def settings_for(port: int, **more: object) -> BrokerSettings:
@@ -22,32 +19,13 @@ def settings_for(port: int, **more: object) -> BrokerSettings:
     return BrokerSettings(**fields | more)  # type: ignore[arg-type]
 
 
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    return choose_ports({"broker": 0})["broker"]
-
-
 @pytest.fixture
 async def start_mosquitto(
     tmp_path: Path, socket_enabled: None
 ) -> AsyncGenerator[StartMosquitto]:
     """Return what starts Mosquittos, each with the lines of its listener's options."""
-    program = mosquitto()
-    assert program, "run scripts/setup broker"
-    started: list[Mosquitto] = []
-
-    async def start(*options: str) -> Mosquitto:
-        folder = tmp_path / f"mosquitto-{len(started)}"
-        broker = Mosquitto(
-            program, free_port(), folder, options or ("allow_anonymous true",)
-        )
-        started.append(broker)
-        await broker.start()
-        return broker
-
-    yield start
-    for broker in started:
-        await broker.stop()
+    async with run_mosquittos(tmp_path) as start:
+        yield start
 
 
 @pytest.fixture

@@ -40,9 +40,10 @@ from custom_components.green_api.broker.errors import (
 from custom_components.green_api.broker.settings import Will
 from custom_components.green_api.broker.tls import tls_context
 from demo.broker import EmbeddedBroker, Mosquitto
+from tests.mosquitto import StartMosquitto, free_port
 
 from .certificates import HOST, ca_text, issue, listener
-from .conftest import StartMosquitto, free_port, settings_for
+from .conftest import settings_for
 from .leftovers import paho_threads, sockets
 from .passwords import password_file
 from .scripted import (

@@ -34,9 +34,10 @@ from custom_components.green_api.broker.errors import (
 from custom_components.green_api.broker.settings import Will
 from demo.broker import Mosquitto
 from tests.logs import log_lines
+from tests.mosquitto import StartMosquitto, free_port
 
 from .certificates import HOST, ca_text
-from .conftest import StartMosquitto, free_port, settings_for
+from .conftest import settings_for
 from .follower import Follower
 from .leftovers import paho_threads, sockets
 from .scripted import (

@@ -21,9 +21,10 @@ from custom_components.green_api.broker.errors import BrokerError
 from custom_components.green_api.broker.settings import Will
 from custom_components.green_api.broker.tls import tls_context
 from tests.logs import secrets_logged
+from tests.mosquitto import StartMosquitto
 
 from .certificates import HOST, ca_text, issue, listener
-from .conftest import StartMosquitto, settings_for
+from .conftest import settings_for
 from .passwords import password_file
 from .scripted import ACCEPTED_5, ScriptedBroker, Wire
 

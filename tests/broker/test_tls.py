@@ -29,9 +29,10 @@ from custom_components.green_api.broker.errors import (
 from custom_components.green_api.broker.settings import BrokerSettings
 from custom_components.green_api.broker.tls import tls_context
 from demo.broker import EmbeddedBroker, Mosquitto
+from tests.mosquitto import StartMosquitto
 
 from .certificates import HOST, Identity, ca_text, issue, listener, lock, self_signed
-from .conftest import StartMosquitto, settings_for
+from .conftest import settings_for
 
 
 @pytest.fixture
