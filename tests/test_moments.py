@@ -33,7 +33,8 @@ def in_login(phase: LoginPhase, code: LoginCode | None = None) -> InstanceData:
 
 def code(sequence: int, left: float = 20) -> LoginCode:
     """Return a code with so many seconds left."""
-    return LoginCode(b"png", sequence, NOW, NOW + timedelta(seconds=left))
+    now = dt_util.utcnow()
+    return LoginCode(b"png", sequence, now, now + timedelta(seconds=left))
 
 
 def told(*snapshots: InstanceData) -> list[Happening]:
