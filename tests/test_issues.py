@@ -309,7 +309,7 @@ async def test_whatsapp_never_wants_a_password_whatever_the_codes_say(
 async def test_a_start_is_an_issue_once_it_takes_too_long_without_asking_again(
     hass: HomeAssistant, cloud: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(issues_module, "STARTING_LIMIT", timedelta(milliseconds=50))
+    monkeypatch.setattr(issues_module, "STARTING_LIMIT", timedelta(milliseconds=500))
     instance, entry = await set_up_in(hass, cloud, State.STARTING)
     assert issues(hass) == {}
     await wait_until(hass, lambda: issues(hass))
