@@ -16,7 +16,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from .contract import Sent, problems_of
 
-# Home Assistant's own birth and will, and the markers of subscribers.
+# Home Assistant's own will, and the markers of subscribers.
 _STRANGERS: Final = ("homeassistant/status", "subscriber/+")
 
 

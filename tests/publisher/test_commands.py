@@ -11,12 +11,17 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.green_api.broker.connection import Connection, connect
+from custom_components.green_api.publisher.brokers import NotSent
 from custom_components.green_api.publisher.commands import MOST_WAITING
+from custom_components.green_api.publisher.own_broker import OwnBroker
+from custom_components.green_api.publisher.topics import Message
 from demo.broker import Mosquitto
 from simulator import Hang, Instance, Simulator, Status
 from tests.conftest import set_up
 from tests.waiting import shorten_answer_timeout, shorten_backoff
 
+from .conftest import own_broker
 from .subscriber import Subscriber
 
 BASE = "1101000001"
@@ -251,6 +256,54 @@ async def test_a_retained_command_is_dropped(
     assert answer["error"] == "retained"
     assert (await commander.ask("logout", {"x": 1}))["error"] == "invalid_payload"
     assert not cloud.cloud.log.list(method="logout")
+
+
+async def test_commands_are_heard_before_the_instance_is_online(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    broker: Mosquitto,
+    subscriber: Subscriber,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where the connection comes in the middle of an attempt without one."""
+    may_connect, connected = asyncio.Event(), asyncio.Event()
+    done: list[str] = []
+    begin, subscribe, publish = OwnBroker._begin, OwnBroker.subscribe, OwnBroker.publish
+
+    async def connect_late(*args: Any, **kwargs: Any) -> Connection:
+        await may_connect.wait()
+        return await connect(*args, **kwargs)
+
+    def begin_and_note(own: OwnBroker) -> None:
+        begin(own)
+        connected.set()
+
+    async def subscribe_late(own: OwnBroker, *args: Any) -> None:
+        try:
+            await subscribe(own, *args)
+        except NotSent:
+            await connected.wait()
+            raise
+        done.append("command/#")
+
+    async def note_and_publish(own: OwnBroker, topic: str, message: Message) -> None:
+        done.append(topic)
+        await publish(own, topic, message)
+
+    publisher = "custom_components.green_api.publisher"
+    monkeypatch.setattr(f"{publisher}.own_broker.connect", connect_late)
+    monkeypatch.setattr(OwnBroker, "_begin", begin_and_note)
+    monkeypatch.setattr(OwnBroker, "subscribe", subscribe_late)
+    monkeypatch.setattr(OwnBroker, "publish", note_and_publish)
+    instance.set_state("authorized")
+    options = {"mqtt": "state", "mqtt_commands": True} | own_broker(broker)
+    entry = await set_up(hass, cloud, instance, **options)
+    await entry.runtime_data.async_refresh()
+    await hass.async_block_till_done(wait_background_tasks=False)
+    may_connect.set()
+    await subscriber.wait_for_text(f"{BASE}/availability", "online")
+    assert done[0] == "command/#"
 
 
 @pytest.mark.usefixtures("published")

@@ -80,8 +80,6 @@ async def test_nothing_grows_and_the_return_brings_the_present_once(
     async with Subscriber(broker.port) as before:
         await before.wait_for_text(f"{BASE}/qr/availability", "online")
     coordinator = entry.runtime_data
-    # Home Assistant's own subscriptions of its start fail loudly without a broker.
-    await hass.async_block_till_done(wait_background_tasks=True)
     await broker.kill()
     states = cycle(STATES)
     sizes = []

@@ -26,7 +26,7 @@ from demo.places import mosquitto
 from demo.ports import choose_ports
 from simulator import Instance, Simulator
 from tests.conftest import entry_of, set_up
-from tests.waiting import shorten_backoff, wait_until
+from tests.waiting import BOUND, shorten_backoff, wait_until
 
 from .conftest import own_broker
 from .subscriber import Subscriber
@@ -159,14 +159,11 @@ async def test_turned_off_it_clears_and_leaves(
     assert entry.data["mqtt_topics"]
     await broker.start()
     await wait_until(hass, lambda: not entry.data["mqtt_topics"])
-    await wait_until(
-        hass,
-        lambda: (
-            not any(
-                "MQTT connection" in task.get_name() for task in hass._background_tasks
-            )
-        ),
-    )
+    connections = [
+        task for task in hass._background_tasks if "MQTT connection" in task.get_name()
+    ]
+    async with asyncio.timeout(BOUND):
+        await asyncio.gather(*connections, return_exceptions=True)
 
 
 async def test_removal_does_not_wait_long_for_a_broker_that_hangs(

@@ -174,8 +174,11 @@ class Publisher:
     async def _send_all(self) -> str | None:
         """Return None, or why the broker does not have what it should have.
 
-        That the broker refuses one thing is no reason to keep the others back.
+        That the broker refuses one thing is no reason to keep the others back. That
+        there is no connection is: one that came meanwhile would get them out of order.
         """
+        if (problem := self._broker.problem) is not None:
+            return problem
         try:
             problems = [
                 # First: who sees `online` may send commands.
