@@ -27,16 +27,17 @@ LAYERS = rows("""
     const
     api backoff broker mqtt_input redact
     clients mqtt_forms problems snapshot
+    memory
     moments
     login stills
     coordinator
-    authorization entity
+    authorization entity push targets teller
     issues job_flow
-    link_flow mqtt_flow
+    link_flow mqtt_flow push_flow
     options_flow
     button camera event image sensor \
         condition config_flow diagnostics frontend publisher repairs \
-        services trigger webhook
+        services trigger
     __init__
 """)
 
@@ -44,7 +45,7 @@ LAYERS = rows("""
 INNER_LAYERS = {
     "api": rows("""
         address errors limiter models
-        account authorization cloud_text qr_page
+        account authorization cloud_text notification qr_page settings
         answers scan_message
         scan_socket
         client
@@ -66,6 +67,11 @@ INNER_LAYERS = {
         home_assistant_broker own_broker
         commands discovery watch
         publisher
+        __init__
+    """),
+    "push": rows("""
+        cloud_settings notices
+        queue webhook
         __init__
     """),
 }

@@ -17,19 +17,29 @@ from .const import (
 )
 from .coordinator import GreenApiConfigEntry, GreenApiCoordinator
 from .issues import async_keep_issues, async_setup_issues, issues_of_set_up
+from .memory import async_load_memory
 from .publisher import async_clear, async_start
+from .push import async_clear as async_clear_push, async_start as async_start_push
 from .services import async_setup_services
 from .stills import load_stills
+from .teller import async_start_telling
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
-PLATFORMS = (Platform.BUTTON, Platform.CAMERA, Platform.IMAGE, Platform.SENSOR)
+PLATFORMS = (
+    Platform.BUTTON,
+    Platform.CAMERA,
+    Platform.EVENT,
+    Platform.IMAGE,
+    Platform.SENSOR,
+)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what all instances share."""
     async_setup_services(hass)
     async_setup_issues(hass)
+    await async_load_memory(hass)
     return True
 
 
@@ -64,6 +74,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: GreenApiConfigEntry) -> 
     async_start(hass, entry)
     async_keep_issues(hass, entry)
     async_forget_used_codes(coordinator)
+    await async_start_push(hass, entry)
+    # The last of all: who is to hear listens by now.
+    async_start_telling(hass, entry)
     return True
 
 
@@ -73,5 +86,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: GreenApiConfigEntry) ->
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:
-    """Take back what an instance has left on the broker."""
+    """Take back what an instance has left on the broker, in the cloud and here."""
+    # An entry that is disabled may go before anything was set up.
+    (await async_load_memory(hass)).forget(entry.entry_id)
     await async_clear(hass, entry)
+    await async_clear_push(hass, entry)

@@ -33,6 +33,10 @@ CONF_CA: Final = "ca"
 CONF_CERTIFICATE: Final = "certificate"
 CONF_KEY: Final = "key"
 
+CONF_PUSH: Final = "push"
+CONF_PUSH_SETTINGS: Final = "push_settings"
+CONF_LOSS_GRACE: Final = "loss_grace"
+
 CONF_LOGIN_WINDOW: Final = "login_window"
 CONF_LOGIN_ALWAYS: Final = "login_always"
 CONF_POLL_INTERVAL: Final = "poll_interval"
@@ -56,7 +60,18 @@ class MqttBroker(StrEnum):
     """One that the user names, over a connection of the instance's own."""
 
 
-MINOR_VERSION: Final = 3
+class PushMode(StrEnum):
+    """Name how the cloud tells of a change by itself."""
+
+    OFF = "off"
+    WEBHOOK = "webhook"
+    """It posts to a webhook of Home Assistant."""
+
+    QUEUE = "queue"
+    """It keeps notifications until they are received."""
+
+
+MINOR_VERSION: Final = 4
 """Of the config entries; the major version is 1."""
 
 QR_DOMAIN: Final = "qr.green-api.com"
@@ -69,6 +84,13 @@ EXAMPLE_API_URL: Final = "https://api.green-api.com"
 DEFAULT_POLL_INTERVAL: Final = 60
 SHORTEST_POLL_INTERVAL: Final = 30
 LONGEST_POLL_INTERVAL: Final = 3600
+
+# Where the cloud tells of changes by itself, which may get lost.
+SAFETY_POLL_INTERVAL: Final = timedelta(minutes=5)
+
+# A state that flaps is to raise no alarm: shorter losses are not told, in seconds.
+DEFAULT_LOSS_GRACE: Final = 30
+LONGEST_LOSS_GRACE: Final = 3600
 
 # A scan must be seen within five seconds, and one request a second is the limit
 # that all clients of the instance share.
@@ -131,6 +153,8 @@ DEFAULT_OPTIONS: Final[Mapping[str, Any]] = {
     CONF_LOGIN_WINDOW: DEFAULT_LOGIN_WINDOW,
     CONF_LOGIN_ALWAYS: False,
     CONF_POLL_INTERVAL: DEFAULT_POLL_INTERVAL,
+    CONF_LOSS_GRACE: DEFAULT_LOSS_GRACE,
+    CONF_PUSH: PushMode.OFF.value,
     CONF_MQTT: MqttMode.OFF.value,
     CONF_MQTT_PREFIX: DEFAULT_MQTT_PREFIX,
     CONF_MQTT_BASE64: False,

@@ -43,6 +43,7 @@ from .const import (
     PASSING_POLL_INTERVAL,
     REBOOT_PAUSE,
     REFUSED_RETRIES,
+    SAFETY_POLL_INTERVAL,
     SETTLING_TIME,
 )
 from .login import LoginSession, LoginTimes
@@ -142,6 +143,8 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         self._failing_since = 0.0
         self._refused = False
         self._settles_at = 0.0
+        self._push_trusted = False
+        self._push_told_at = 0.0
         self._account_known = False
         self._account_task: asyncio.Task[None] | None = None
         self._action_listeners: list[Callable[[Happening], None]] = []
@@ -213,7 +216,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             answer = await request()
         except GreenApiError as err:
             raise action_error(err) from None
-        self._settles_at = self.hass.loop.time() + SETTLING_TIME.total_seconds()
+        self._settle()
         await self.async_ask_state()
         return answer
 
@@ -323,9 +326,12 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             )
         elif before != reading and reading.state is InstanceState.NOT_AUTHORIZED:
             self.login.request()
-        self.update_interval = self._interval(reading.state)
         if reading != before:
             self._account_known = False
+            if self._is_found_by_chance:
+                # Of the next change, too, nobody may tell.
+                self._push_trusted = False
+        self.update_interval = self._interval(reading.state)
         if reading.state in _LINKED_STATES and not self._account_known:
             self._start_fetching_account()
         if reading == before:
@@ -347,6 +353,21 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             return LOGIN_POLL_INTERVAL
         if state in _PASSING_STATES:
             return PASSING_POLL_INTERVAL
+        return self._rest_interval
+
+    @property
+    def _is_found_by_chance(self) -> bool:
+        """Return whether it was time to ask, and nobody had told of a change."""
+        since_told = self.hass.loop.time() - self._push_told_at
+        return (
+            self.update_interval == self._rest_interval
+            and since_told > SETTLING_TIME.total_seconds()
+        )
+
+    @property
+    def _rest_interval(self) -> timedelta:
+        if self._push_trusted:
+            return max(self._poll_interval, SAFETY_POLL_INTERVAL)
         return self._poll_interval
 
     def _start_fetching_account(self) -> None:
@@ -393,6 +414,28 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         # Not async_request_refresh: it can wait for ten seconds, and the requests
         # are spaced by the client.
         self.run_soon(self.async_refresh(), "refresh")
+
+    @callback
+    def watch_closely(self) -> None:
+        """Ask for the state again and again for a while: it is about to change."""
+        self._settle()
+        self.suspect_state()
+
+    @callback
+    def trust_push(self, trusted: bool) -> None:  # noqa: FBT001  the only thing it tells
+        """Take note whether the cloud tells of changes by itself just now.
+
+        As long as it does, an instance at rest is asked less often.
+        """
+        if trusted:
+            self._push_told_at = self.hass.loop.time()
+        elif self._push_trusted:
+            # The next poll may be far away.
+            self.suspect_state()
+        self._push_trusted = trusted
+
+    def _settle(self) -> None:
+        self._settles_at = self.hass.loop.time() + SETTLING_TIME.total_seconds()
 
     def _update(self, **changes: object) -> None:
         # Not async_set_updated_data: it would put off the next poll of the state

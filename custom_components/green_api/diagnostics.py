@@ -21,6 +21,7 @@ from .const import (
     CONF_ID_INSTANCE,
     CONF_KEY,
     CONF_MQTT_TOPICS,
+    CONF_PUSH_SETTINGS,
 )
 from .coordinator import GreenApiConfigEntry
 from .snapshot import LoginProgress
@@ -36,6 +37,7 @@ TO_REDACT: Final = {
     CONF_KEY,
     CONF_MQTT_TOPICS,
     CONF_PASSWORD,
+    CONF_PUSH_SETTINGS,
     CONF_USERNAME,
     "title",
     "unique_id",

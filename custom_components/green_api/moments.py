@@ -1,14 +1,16 @@
-"""What has happened to an instance, told from one snapshot to the next."""
+"""What has happened to an instance since it was last known."""
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from homeassistant.util import dt as dt_util
 
 from .api.models import InstanceState
-from .snapshot import InstanceData, LoginCode, LoginPhase
+from .memory import LastKnown
+from .snapshot import InstanceData, LoginCode, LoginPhase, LoginProgress
 
 
 class Moment(StrEnum):
@@ -45,6 +47,8 @@ class Happening:
 
     moment: Moment
     facts: Facts = field(default_factory=dict)
+    repeated: bool = False
+    """True for the codes of a login that come after its first."""
 
 
 # In which the instance is linked, or surely not. The others leave it open: an
@@ -69,24 +73,42 @@ _WINDOW: Final = frozenset(
 
 
 class MomentTracker:
-    """Tell what happened, from the second snapshot on."""
+    """Tell what happened since the last known state, however long ago that was."""
 
-    def __init__(self, data: InstanceData) -> None:
-        """Take the first snapshot, about which there is nothing to tell."""
-        self._data = data
-        self._linked = _linked(data)
+    def __init__(self, known: LastKnown | None) -> None:
+        """Take what is remembered, None for an instance that is new here."""
+        self.known = known
+        """What is known after the last snapshot."""
+
+        self._login = LoginProgress()
+        self._first = True
+        self._told_login: datetime | None = None
 
     def take(self, data: InstanceData) -> list[Happening]:
-        """Return what has happened since the snapshot before."""
-        before, self._data = self._data, data
-        was_linked = self._linked
-        if (linked := _linked(data)) is not None:
-            self._linked = linked
-        return [
-            *_of_state(before, data),
-            *_of_link(data, was_linked, self._linked),
-            *_of_login(before, data),
-        ]
+        """Return what has happened since the snapshot before, or since memory."""
+        known = self.known
+        self.known = _known_after(known, data)
+        happenings = []
+        if known is not None and self.known is not None:
+            happenings = [*_of_state(known, self.known), *_of_link(known, self.known)]
+        return [*happenings, *self._of_login(known, data.login)]
+
+    def _of_login(
+        self, known: LastKnown | None, login: LoginProgress
+    ) -> Iterator[Happening]:
+        before, self._login = self._login, login
+        first, self._first = self._first, False
+        waited = known is not None and known.state == InstanceState.PENDING_PASSWORD
+        for happening in _of_login(before, login):
+            match happening.moment:
+                case Moment.QR_READY:
+                    repeated = self._told_login == login.began_at
+                    self._told_login = login.began_at
+                    yield replace(happening, repeated=repeated)
+                case Moment.PASSWORD_REQUIRED if first and waited:
+                    pass  # told before the restart
+                case _:
+                    yield happening
 
 
 def _linked(data: InstanceData) -> bool | None:
@@ -95,38 +117,60 @@ def _linked(data: InstanceData) -> bool | None:
     return False if data.state in _NOT_LINKED else None
 
 
-def _of_state(before: InstanceData, data: InstanceData) -> list[Happening]:
-    old, new = before.reading.word, data.reading.word
-    if old == new:
-        return []
-    return [Happening(Moment.STATE_CHANGED, {"from": old, "to": new})]
+def _known_after(known: LastKnown | None, data: InstanceData) -> LastKnown | None:
+    word = data.reading.word
+    if word == InstanceState.UNKNOWN:
+        return known  # the cloud gave no state, so the last one stays the last known
+    linked = _linked(data)
+    if known is None:
+        return LastKnown(
+            state=word, state_since=data.since, linked=linked, since=data.since
+        )
+    if word != known.state:
+        known = replace(known, state=word, state_since=data.since)
+    if linked is not None and linked != known.linked:
+        changed = known.linked is not None
+        known = replace(
+            known,
+            linked=linked,
+            since=data.since,
+            changed=changed,
+            told=linked or not changed,
+        )
+    return known
 
 
-def _of_link(
-    data: InstanceData,
-    was_linked: bool | None,  # noqa: FBT001  what was and what is, side by side
-    linked: bool | None,  # noqa: FBT001
-) -> list[Happening]:
-    if linked and was_linked is False:
-        return [Happening(Moment.AUTHORIZED)]
-    if was_linked and not linked:
-        return [Happening(Moment.AUTHORIZATION_LOST, {"state": data.reading.word})]
-    return []
+def _of_state(before: LastKnown, after: LastKnown) -> Iterator[Happening]:
+    if before.state != after.state:
+        facts: Facts = {"from": before.state, "to": after.state}
+        yield Happening(Moment.STATE_CHANGED, facts)
 
 
-def _of_login(before: InstanceData, data: InstanceData) -> list[Happening]:
+def _of_link(before: LastKnown, after: LastKnown) -> Iterator[Happening]:
+    if before.linked is False and after.linked:
+        yield Happening(Moment.AUTHORIZED)
+    if before.linked and after.linked is False:
+        yield lost(after)
+
+
+def lost(known: LastKnown) -> Happening:
+    """Return the loss of the link, with the state that it is lost in."""
+    return Happening(Moment.AUTHORIZATION_LOST, {"state": known.state})
+
+
+def _of_login(before: LoginProgress, login: LoginProgress) -> list[Happening]:
     happenings = []
-    old, new = before.login.code, data.login.code
+    old, new = before.code, login.code
     if new is not None and (old is None or old.sequence != new.sequence):
         expires_at = new.expires_at.isoformat(timespec="milliseconds")
         facts: Facts = {"sequence": new.sequence, "expires_at": expires_at}
         happenings.append(Happening(Moment.QR_READY, facts))
-    if old is not None and new is None and _expired(old, data.login.phase):
+    if old is not None and new is None and _expired(old, login.phase):
         happenings.append(Happening(Moment.QR_EXPIRED, {"sequence": old.sequence}))
-    if before.login.phase is not data.login.phase:
-        if data.login.phase is LoginPhase.EXPIRED and before.login.phase in _WINDOW:
+    if before.phase is not login.phase:
+        if login.phase is LoginPhase.EXPIRED and before.phase in _WINDOW:
             happenings.append(Happening(Moment.LOGIN_TIMEOUT))
-        elif data.login.phase is LoginPhase.PASSWORD:
+        elif login.phase is LoginPhase.PASSWORD:
             happenings.append(Happening(Moment.PASSWORD_REQUIRED))
     return happenings
 

@@ -25,6 +25,7 @@ from .const import (
 )
 from .link_flow import LinkFlow
 from .mqtt_flow import MqttFlow
+from .push_flow import PushFlow
 
 _WINDOW: Final = NumberSelector(
     NumberSelectorConfig(
@@ -50,7 +51,7 @@ LOGIN_SCHEMA: Final = vol.Schema(
 QR_PAGE_SCHEMA: Final = vol.Schema({vol.Required(CONF_QR_DOMAIN): TextSelector()})
 
 
-class GreenApiOptionsFlow(LinkFlow, MqttFlow):
+class GreenApiOptionsFlow(LinkFlow, MqttFlow, PushFlow):
     """Change the options of an instance, or link it."""
 
     async def async_step_init(
@@ -58,7 +59,8 @@ class GreenApiOptionsFlow(LinkFlow, MqttFlow):
     ) -> ConfigFlowResult:
         """Offer what fits the instance as it is now."""
         return self.async_show_menu(
-            step_id="init", menu_options=[*self.ways, "login", "mqtt", "qr_page"]
+            step_id="init",
+            menu_options=[*self.ways, "login", "events", "mqtt", "qr_page"],
         )
 
     async def async_step_login(

@@ -28,6 +28,7 @@ from .errors import (
     TokenRejected,
     UnexpectedAnswer,
     ValidationFailed,
+    WebhookIsSet,
 )
 
 CONNECT_TIMEOUT: Final = 10.0
@@ -50,6 +51,8 @@ _STATUS_ERRORS: Final[dict[int, type[GreenApiError]]] = {
 # What the message of a 400 holds, the first match counts.
 _REFUSALS: Final[tuple[tuple[str, type[GreenApiError]], ...]] = (
     ("validation failed", ValidationFailed),
+    # Of receiveNotification; the words are not documented.
+    ("webhook url is set", WebhookIsSet),
     ("expired", InstanceExpired),
     ("deleted", InstanceDeleted),
     ("starting", InstanceNotReady),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any, Final
 
 import aiohttp
@@ -30,8 +30,10 @@ from .models import (
     StateReading,
     to_word,
 )
+from .notification import ReceivedNotification
 from .scan_message import parse_scan_message
 from .scan_socket import METHOD as SCAN_METHOD, scan_events
+from .settings import PushSettings, parse_push_settings
 
 # The cloud may hold a request for a code for 60 s and then answer 504.
 CODE_TIMEOUT: Final = 65.0
@@ -39,6 +41,9 @@ CODE_TIMEOUT: Final = 65.0
 # The cloud asks the messenger meanwhile. Who gives up early loses a code that was
 # given, and asking again does harm.
 AUTHORIZATION_TIMEOUT: Final = 65.0
+
+# How much later than asked for the cloud may say that nothing came.
+RECEIVE_MARGIN: Final = 10.0
 
 _STATUSES_WITH_BODY: Final = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST)
 
@@ -160,6 +165,48 @@ class GreenApiClient:
                 )
         raise UnexpectedAnswer
 
+    async def get_push_settings(self) -> PushSettings:
+        """Return whom the cloud tells of a change, by the same settings."""
+        match await self._request("getSettings"):
+            case dict(answer):
+                return parse_push_settings(answer)
+        raise UnexpectedAnswer
+
+    async def set_push_settings(self, settings: PushSettings) -> None:
+        """Change whom the cloud tells; restarts the instance, for up to five minutes.
+
+        Nothing else of the settings is touched.
+        """
+        await self._order("setSettings", "saveSettings", settings.wire)
+
+    async def receive_notification(self, wait: int = 20) -> ReceivedNotification | None:
+        """Return the oldest notification, or None where none came in time.
+
+        Waits for so many seconds, 5 to 60. The same one comes again until it is
+        deleted. Raises WebhookIsSet while notifications go to a webhook.
+        """
+        answer = await self._request(
+            "receiveNotification",
+            tail=f"?receiveTimeout={wait}",
+            limit=wait + RECEIVE_MARGIN,
+        )
+        match answer:
+            case None:
+                return None
+            case {"receiptId": receipt_id} if type(receipt_id) is int:
+                return ReceivedNotification(receipt_id, answer.get("body"))
+        raise UnexpectedAnswer
+
+    async def delete_notification(self, receipt_id: int) -> bool:
+        """Take a notification off the queue; False where it was not there."""
+        answer = await self._request(
+            "deleteNotification", verb=HTTPMethod.DELETE, tail=f"/{receipt_id}"
+        )
+        match answer:
+            case {"result": bool(deleted)}:
+                return deleted
+        raise UnexpectedAnswer
+
     async def get_account(self, messenger: Messenger) -> AccountSettings:
         """Return the linked account, and until when it is suspended.
 
@@ -172,8 +219,13 @@ class GreenApiClient:
                 return parse_account_settings(answer)
         raise UnexpectedAnswer
 
-    async def _order(self, method: str, confirmation: str) -> None:
-        match await self._request(method):
+    async def _order(
+        self,
+        method: str,
+        confirmation: str,
+        sent: Mapping[str, object] | None = None,
+    ) -> None:
+        match await self._request(method, sent):
             case dict(answer) if answer.get(confirmation) is True:
                 return
             case dict():
@@ -188,16 +240,21 @@ class GreenApiClient:
         method: str,
         sent: Mapping[str, object] | None = None,
         *,
+        verb: HTTPMethod | None = None,
+        tail: str = "",
         limit: float = ANSWER_TIMEOUT,
     ) -> Any:
         """Return the JSON of a method's answer, or raise a GreenApiError.
 
-        What is sent goes by POST, as JSON.
+        What is sent goes by POST, as JSON. The tail stands behind the token.
         """
+        if verb is None:
+            verb = HTTPMethod.GET if sent is None else HTTPMethod.POST
+        url = f"{self._base}/{method}/{self._token}{tail}"
         await self._limiter.wait(method)
         try:
             async with asyncio.timeout(limit):
-                status, body = await self._exchange(method, sent, limit)
+                status, body = await self._exchange(verb, url, sent, limit)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as err:
             raise connect_failure(err) from None
         except TimeoutError, httpx.TimeoutException:
@@ -211,12 +268,16 @@ class GreenApiClient:
         raise status_error(status, body)
 
     async def _exchange(
-        self, method: str, sent: Mapping[str, object] | None, limit: float
+        self,
+        verb: HTTPMethod,
+        url: str,
+        sent: Mapping[str, object] | None,
+        limit: float,
     ) -> tuple[int, bytes]:
         # Redirects are not followed: the token would go wherever they point.
         async with self._http.stream(
-            "GET" if sent is None else "POST",
-            f"{self._base}/{method}/{self._token}",
+            verb,
+            url,
             json=sent,
             timeout=httpx.Timeout(limit, connect=CONNECT_TIMEOUT),
             follow_redirects=False,

@@ -18,7 +18,8 @@
     ├── InstanceNotReady           400
     ├── RequestRejected            400, or an answer that says no
     │   ├── MethodNotAvailable     404
-    │   └── ValidationFailed       400
+    │   ├── ValidationFailed       400
+    │   └── WebhookIsSet           400
     └── AuthorizationRefused       an answer with a reason; 200, perhaps 400
         ├── PairingRefused         without a reason, of getAuthorizationCode
         ├── AlreadyRegistered
@@ -175,6 +176,13 @@ class ValidationFailed(RequestRejected):
 
     key = "validation_failed"
     text = "GREEN-API found the request malformed"
+
+
+class WebhookIsSet(RequestRejected):
+    """Say that notifications go to a webhook and cannot be received."""
+
+    key = "webhook_is_set"
+    text = "The instance's notifications go to a webhook"
 
 
 class AuthorizationRefused(GreenApiError):

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from typing import Final
 
 # Requests per second and instance, from the vendor's table of limits.
-RATES: Final[Mapping[str, float]] = {"qr": 3.0}
+RATES: Final[Mapping[str, float]] = {
+    "qr": 3.0,
+    "receiveNotification": 100.0,
+    "deleteNotification": 100.0,
+}
 DEFAULT_RATE: Final = 1.0
 
 # Two requests sent a second apart can arrive closer together than that.

@@ -12,8 +12,9 @@ from ..broker.errors import BrokerNotAuthorized
 from ..broker.settings import Will
 from ..const import CONF_MQTT_TOPICS, LOGGER, MqttMode
 from ..coordinator import GreenApiConfigEntry
-from ..moments import Happening, MomentTracker
+from ..moments import Happening
 from ..stills import Situation
+from ..teller import async_listen_moments
 from .brokers import EXPIRED, Broker, NotSent, TakeConnection
 from .commands import Commands
 from .discovery import async_discovery_message
@@ -51,7 +52,6 @@ class Publisher:
         self._broker = broker_for(hass, self._settings, self._take_connection)
         self._watch = BrokerWatch(hass, entry, self._settings)
         self._commands = Commands(entry.runtime_data, self._answer)
-        self._moments = MomentTracker(entry.runtime_data.data)
         self._sent: dict[str, Message] = {}
         self._sayings: dict[str, deque[str]] = {
             topic: deque(maxlen=_MOST_WAITING) for topic in (EVENT, RESPONSE)
@@ -77,6 +77,7 @@ class Publisher:
             for name, job in jobs.items()
         ]
         entry.async_on_unload(coordinator.async_add_listener(self._take_snapshot))
+        entry.async_on_unload(async_listen_moments(self._hass, self._take_moment))
         entry.async_on_unload(coordinator.async_add_action_listener(self._tell))
         entry.async_on_unload(self.async_stop)
         # Before Home Assistant's MQTT client stops, which a listener of the stop
@@ -132,9 +133,12 @@ class Publisher:
 
     @callback
     def _take_snapshot(self) -> None:
-        for happening in self._moments.take(self._entry.runtime_data.data):
-            self._tell(happening)
         self._changed.set()
+
+    @callback
+    def _take_moment(self, entry: GreenApiConfigEntry, happening: Happening) -> None:
+        if entry is self._entry:
+            self._tell(happening)
 
     @callback
     def _tell(self, happening: Happening) -> None:
