@@ -62,6 +62,11 @@ def write_seed(folder: Path, seed: Seed) -> None:
     folder.mkdir()
     _write_storage(folder / ".storage", seed)
     _write_yaml(folder / "configuration.yaml", _configuration(seed))
+    # The editor saves to this file; what it holds is edited there too.
+    with (folder / "configuration.yaml").open("a") as configuration:
+        configuration.write("automation: !include automations.yaml\n")
+    automations = [_automation(seed.instances)] if seed.instances else []
+    _write_yaml(folder / "automations.yaml", automations)
     if seed.instances:
         _write_yaml(folder / "dashboard.yaml", dashboard(seed.instances))
     if seed.installed:
@@ -126,7 +131,6 @@ def _configuration(seed: Seed) -> dict[str, Any]:
         "logger": {"default": "warning", "logs": dict(seed.logs)},
     }
     if seed.instances:
-        configuration["automation"] = [_automation(seed.instances)]
         configuration["lovelace"] = {
             "dashboards": {
                 URL_PATH: {
@@ -148,10 +152,8 @@ def _automation(instances: tuple[DemoInstance, ...]) -> dict[str, Any]:
         "mode": "parallel",
         "triggers": [
             {
-                "trigger": "state",
-                "entity_id": [instance.sensor for instance in instances],
-                "to": "authorized",
-                "not_from": ["unknown", "unavailable"],
+                "trigger": "green_api.authorized",
+                "target": {"entity_id": [instance.sensor for instance in instances]},
             }
         ],
         "actions": [
@@ -159,7 +161,7 @@ def _automation(instances: tuple[DemoInstance, ...]) -> dict[str, Any]:
                 "action": "persistent_notification.create",
                 "data": {
                     "title": "GREEN-API",
-                    "message": "{{ device_name(trigger.entity_id) }} is authorized.",
+                    "message": "{{ trigger.name }} is authorized.",
                     "notification_id": "{{ trigger.entity_id }}",
                 },
             }

@@ -70,8 +70,10 @@ INNER_LAYERS = {
         __init__
     """),
     "push": rows("""
-        cloud_settings notices
-        queue webhook
+        claim notices
+        address
+        cloud_settings queue webhook
+        upkeep
         __init__
     """),
 }

@@ -86,7 +86,7 @@ class PushFlow(JobFlow):
             step_id="events",
             data_schema=self.add_suggested_values_to_schema(
                 events_schema(may_turn_off=self._may_turn_off),
-                present | self._typed_events,
+                {**present, **self._typed_events},
             ),
             errors=dict(self._event_errors),
             last_step=False,
@@ -144,19 +144,18 @@ class PushFlow(JobFlow):
         return PushMode(self._typed_events[CONF_PUSH])
 
     async def _read(self) -> str:
+        entry = self.config_entry
         try:
-            self._outlook = await async_look(self.hass, self.config_entry, self._wanted)
+            self._outlook = await async_look(self.hass, entry, self._wanted)
         except (GreenApiError, HomeAssistantError) as err:
             return self._refuse_push(err)
         return await self._go_on()
 
     async def _apply(self) -> str:
-        seen = self._outlook
+        entry, seen = self.config_entry, self._outlook
         # Whoever closes the dialog meanwhile does not leave it half done.
         job = self.hass.async_create_task(
-            async_apply(
-                self.hass, self.config_entry, self._wanted, seen, **self._typed_events
-            )
+            async_apply(self.hass, entry, seen, self._typed_events)
         )
         try:
             self._outlook = await asyncio.shield(job)

@@ -6,7 +6,7 @@ from typing import Final
 from homeassistant.components import webhook
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.network import NoURLAvailableError, get_url, is_hass_url
+from homeassistant.helpers.network import NoURLAvailableError, is_hass_url
 from yarl import URL
 
 from ..const import DOMAIN, LOGGER
@@ -30,10 +30,8 @@ def reachable_by(hass: HomeAssistant) -> str:
     """
     if _active_cloud(hass) is not None:
         return _CLOUD_NAME
-    try:
-        url = get_url(hass, allow_internal=False, allow_cloud=False)
-    except NoURLAvailableError:
-        raise translated_error("no_external_url") from None
+    if (url := _own_url(hass, "")) is None:
+        raise translated_error("no_external_url")
     return host_of(url)
 
 
@@ -48,32 +46,26 @@ async def async_address(hass: HomeAssistant, webhook_id: str) -> tuple[str, bool
         except Exception as err:  # noqa: BLE001  it has many, and no list of them
             LOGGER.debug("No cloudhook could be had: %s", type(err).__name__)
             raise translated_error("no_cloudhook") from None
-    try:
-        return webhook.async_generate_url(hass, webhook_id, allow_internal=False), False
-    except NoURLAvailableError:
-        raise translated_error("no_external_url") from None
+    if (url := _own_url(hass, webhook_id)) is None:
+        raise translated_error("no_external_url")
+    return url, False
 
 
 async def async_has_address(hass: HomeAssistant, claim: Claim) -> bool:
     """Return whether the address that was set in the cloud still leads here."""
     if not claim.webhook_id:
         return True
-    if claim.cloudhook:
-        cloud = _active_cloud(hass)
-        if cloud is None:
-            return False
-        if not cloud.async_is_connected(hass):
-            # Nobody can tell now.
-            return True
-        try:
-            url, _ = await async_address(hass, claim.webhook_id)
-        except HomeAssistantError:
-            return True
-        return url == claim.url
-    try:
-        url = webhook.async_generate_url(hass, claim.webhook_id, allow_internal=False)
-    except NoURLAvailableError:
+    if not claim.cloudhook:
+        return claim.url == _own_url(hass, claim.webhook_id)
+    if (cloud := _active_cloud(hass)) is None:
         return False
+    if not cloud.async_is_connected(hass):
+        # Nobody can tell now.
+        return True
+    try:
+        url, _ = await async_address(hass, claim.webhook_id)
+    except HomeAssistantError:
+        return True
     return url == claim.url
 
 
@@ -113,6 +105,14 @@ def is_left_over(hass: HomeAssistant, url: str) -> bool:
         ) and is_hass_url(hass, url)
     except ValueError:
         return False
+
+
+def _own_url(hass: HomeAssistant, webhook_id: str) -> str | None:
+    """Return the address of a webhook by the external URL, None where there is none."""
+    try:
+        return webhook.async_generate_url(hass, webhook_id, allow_internal=False)
+    except NoURLAvailableError:
+        return None
 
 
 def _cloud(hass: HomeAssistant) -> ModuleType | None:

@@ -1,7 +1,8 @@
-"""What Home Assistant has set in the cloud for an entry, and what stood there before."""
+"""What we have set in the cloud for an entry, and what stood there before."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Self
 
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
@@ -96,7 +97,7 @@ def keep_claim(
     hass: HomeAssistant,
     entry: GreenApiConfigEntry,
     claim: Claim | None,
-    **options: object,
+    options: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
     """Keep a claim, or that there is none, together with some options.
 

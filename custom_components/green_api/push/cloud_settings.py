@@ -1,10 +1,11 @@
 """Change the settings in the cloud so that it tells of changes, and put them back."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from secrets import token_hex
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.config_entries import UnknownEntry
 from homeassistant.core import HomeAssistant, callback
@@ -70,16 +71,16 @@ async def async_look(
 async def async_apply(
     hass: HomeAssistant,
     entry: GreenApiConfigEntry,
-    mode: PushMode,
     seen: Outlook,
-    **options: object,
+    options: Mapping[str, Any],
 ) -> Outlook:
-    """Bring the cloud to a mode, then keep the mode and other options.
+    """Bring the cloud to the mode that stands in some options, then keep these.
 
     Does nothing unless the outlook is still the one that was seen, and returns it.
     Raises GreenApiError, HomeAssistantError where the cloud has no way here, and
     UnknownEntry where the entry was removed meanwhile.
     """
+    mode = PushMode(options[CONF_PUSH])
     async with _lock_of(hass, entry):
         client = _client_of(hass, entry)
         claim = Claim.of(entry)
@@ -93,7 +94,7 @@ async def async_apply(
         else:
             new = await _new_claim(hass, claim, mode, present)
             await _stake(hass, entry, client, new, present)
-        keep_claim(hass, entry, new, **{CONF_PUSH: mode.value, **options})
+        keep_claim(hass, entry, new, options)
         hass.config_entries.async_schedule_reload(entry.entry_id)
         await async_drop_cloudhook(hass, claim, new)
         return outlook
@@ -113,7 +114,7 @@ async def async_put_back(hass: HomeAssistant, entry: GreenApiConfigEntry) -> Non
 
 
 async def async_is_kept(hass: HomeAssistant, entry: GreenApiConfigEntry) -> bool:
-    """Return whether the cloud still tells this Home Assistant; raises GreenApiError."""
+    """Return whether the cloud still tells us of changes; raises GreenApiError."""
     async with _lock_of(hass, entry):
         if (claim := Claim.of(entry)) is None:
             return False

@@ -1,12 +1,12 @@
-"""See to it that the cloud's settings are ours as long as they are to be, and not longer."""
+"""Look after our settings in the cloud, and take them back when they are to go."""
 
 import asyncio
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 
 from ..api.errors import GreenApiError
@@ -35,16 +35,10 @@ def async_keep_settings(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None
     """Look after the settings in the cloud until the entry is unloaded."""
     if entry.options[CONF_PUSH] == PushMode.OFF and Claim.of(entry) is None:
         return
-
-    @callback
-    def start(_hass: HomeAssistant) -> None:
-        entry.async_create_background_task(
-            hass, _keep(hass, entry), f"{entry.title} push settings"
-        )
-
-    entry.async_on_unload(partial(_tell, hass, entry, lost=False))
+    keeper = _Keeper(hass, entry)
+    entry.async_on_unload(keeper.close)
     # Before, Home Assistant Cloud may be missing.
-    entry.async_on_unload(async_at_started(hass, start))
+    entry.async_on_unload(async_at_started(hass, keeper.start))
 
 
 @callback
@@ -70,39 +64,61 @@ async def async_clear(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:
         await async_drop_cloudhook(hass, claim)
 
 
-async def _keep(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:
-    failures = 0
-    while True:
+class _Keeper:
+    """Check the settings once and then daily, or give them up where push is off."""
+
+    def __init__(self, hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:
+        """Take the entry, which is loaded."""
+        self._hass = hass
+        self._entry = entry
+        self._failures = 0
+        self._stop_timer: CALLBACK_TYPE | None = None
+
+    @callback
+    def start(self, _: object = None) -> None:
+        """Check now."""
+        self._stop_timer = None
+        self._entry.async_create_background_task(
+            self._hass, self._check(), f"{self._entry.title} push settings"
+        )
+
+    @callback
+    def close(self) -> None:
+        """Check no more, and drop the issue."""
+        if self._stop_timer is not None:
+            self._stop_timer()
+        self._tell(lost=False)
+
+    async def _check(self) -> None:
         try:
-            if entry.options[CONF_PUSH] == PushMode.OFF:
-                await async_put_back(hass, entry)
+            if self._entry.options[CONF_PUSH] == PushMode.OFF:
+                await async_put_back(self._hass, self._entry)
                 return
-            _tell(hass, entry, lost=not await async_is_kept(hass, entry))
+            self._tell(lost=not await async_is_kept(self._hass, self._entry))
         except GreenApiError as err:
-            failures += 1
-            LOGGER.debug("The push settings of %s are not known: %s", entry.title, err)
-            await asyncio.sleep(backoff(failures, LONGEST_RETRY))
+            self._failures += 1
+            LOGGER.debug("No push settings of %s: %s", self._entry.title, err)
+            pause = backoff(self._failures, LONGEST_RETRY)
         else:
-            failures = 0
-            await asyncio.sleep(CHECK_INTERVAL.total_seconds())
+            self._failures = 0
+            pause = CHECK_INTERVAL.total_seconds()
+        self._stop_timer = async_call_later(self._hass, pause, self.start)
 
-
-@callback
-def _tell(hass: HomeAssistant, entry: GreenApiConfigEntry, *, lost: bool) -> None:
-    if not lost:
-        ir.async_delete_issue(hass, DOMAIN, _issue_id(entry))
-        return
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        _issue_id(entry),
-        is_fixable=False,
-        is_persistent=False,
-        learn_more_url=_OPTIONS_URL,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key="push_lost",
-        translation_placeholders={"title": entry.title},
-    )
+    def _tell(self, *, lost: bool) -> None:
+        if not lost:
+            ir.async_delete_issue(self._hass, DOMAIN, _issue_id(self._entry))
+            return
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            _issue_id(self._entry),
+            is_fixable=False,
+            is_persistent=False,
+            learn_more_url=_OPTIONS_URL,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="push_lost",
+            translation_placeholders={"title": self._entry.title},
+        )
 
 
 def _issue_id(entry: GreenApiConfigEntry) -> str:
