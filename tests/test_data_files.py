@@ -38,6 +38,7 @@ from custom_components.green_api import (
     link_flow,
     mqtt_forms,
     options_flow,
+    push_flow,
     services,
 )
 from custom_components.green_api.api.errors import (
@@ -47,10 +48,11 @@ from custom_components.green_api.api.errors import (
     InstanceNotReady,
     PairingRefused,
     SocketClosed,
+    WebhookIsSet,
 )
 from custom_components.green_api.api.models import Messenger, ScanFailure
 from custom_components.green_api.broker.errors import BrokerError
-from custom_components.green_api.const import DOMAIN, MqttBroker, MqttMode
+from custom_components.green_api.const import DOMAIN, MqttBroker, MqttMode, PushMode
 from custom_components.green_api.publisher import commands
 from custom_components.green_api.sensor import LOGIN_ATTRIBUTES
 
@@ -207,7 +209,9 @@ def test_no_family_of_errors_is_raised_itself() -> None:
     assert not names & (called | raised | mapped)
 
 
-ERROR_KEYS = {error.key for error in _errors(GreenApiError)}
+# Nobody but the listener to the queue meets it, and nobody is told.
+UNTOLD = {WebhookIsSet.key}
+ERROR_KEYS = {error.key for error in _errors(GreenApiError)} - UNTOLD
 
 # Where the key of an error that a person sees is no literal: what it can be.
 EXPRESSIONS = {
@@ -320,7 +324,7 @@ REQUEST_ERRORS = {
     error.key
     for error in RAISED
     if not issubclass(error, (AuthorizationRefused, SocketClosed))
-}
+} - UNTOLD
 LOGIN_ERRORS = {
     error.key
     for error in _errors(AuthorizationRefused)
@@ -397,6 +401,7 @@ FORMS = {
     "options.login": _fields(options_flow.LOGIN_SCHEMA),
     "options.mqtt": _fields(MQTT_SCHEMA),
     "options.broker": _fields(BROKER_SCHEMA),
+    "options.events": _fields(push_flow.events_schema(may_turn_off=True)),
     "options.qr_page": _fields(options_flow.QR_PAGE_SCHEMA),
     "options.pairing": _fields(link_flow.PHONE_SCHEMA),
     "options.pairing_expired": _fields(link_flow.PHONE_SCHEMA),
@@ -412,6 +417,7 @@ SECTIONS = {
 MENUS = {
     "options.init": {
         "code",
+        "events",
         "login",
         "mqtt",
         "pairing",
@@ -419,19 +425,24 @@ MENUS = {
         "phone",
         "qr_page",
     },
+    "options.confirm_push": {"apply_push", "events"},
+    "options.confirm_put_back": {"apply_push", "events"},
+    "options.confirm_takeover": {"apply_push", "events"},
     "options.doubles": {"mqtt", "save"},
 }
 JOBS = {
+    "apply_push",
     "asking",
     "connecting",
     "linking",
     "pairing_code",
+    "reading_settings",
     "sending_code",
     "sending_password",
 }
 ENDS = {"entry_removed", "linked", "state_forbids_login"}
-# It ends the dialog well, which Home Assistant has words for.
-SILENT = {"save"}
+# They end the dialog well, which Home Assistant has words for.
+SILENT = {"save", "save_push"}
 
 
 def test_every_step_of_the_options_is_known_here() -> None:
@@ -495,6 +506,7 @@ def test_every_choice_of_a_selector_has_a_text(language: str) -> None:
     assert {name: set(of["options"]) for name, of in texts.items()} == {
         "mqtt": set(MqttMode),
         "mqtt_broker": set(MqttBroker),
+        "push": set(PushMode),
     }
 
 
@@ -519,6 +531,29 @@ def test_the_issues_of_a_broker_have_their_words(language: str) -> None:
         assert set(texts) == {"title", "description"}
         assert _placeholders(texts["title"]) == {"title"}
         assert _placeholders(texts["description"]) == names - {"title"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_push_takes_from_others_is_said_before(language: str) -> None:
+    steps = TEXTS[language]["options"]["step"]
+    form = steps["events"]
+    minutes = {"en": "five minutes", "ru": "пяти минут"}[language]
+    for step in ("events", "confirm_push", "confirm_put_back", "confirm_takeover"):
+        assert minutes in steps[step]["description"]
+    assert "n8n" in form["data_description"]["push"]
+    thrown_away = {"en": "thrown away", "ru": "отбрасываются"}[language]
+    assert thrown_away in form["data_description"]["push"]
+    changes = {"now", "then"}
+    given = {
+        "confirm_push": changes,
+        "confirm_put_back": changes,
+        "confirm_takeover": changes | {"loser"},
+    }
+    for step, names in given.items():
+        texts = dict(_flat(steps[step]))
+        assert set[str]().union(*map(_placeholders, texts.values())) == names
+    assert _placeholders(TEXTS[language]["issues"]["push_lost"]["description"]) == set()
+    assert form["title"] in TEXTS[language]["issues"]["push_lost"]["description"]
 
 
 # ------------------------------------------------------------------ entities

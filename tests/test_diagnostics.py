@@ -69,7 +69,7 @@ async def test_tell_what_is_needed_while_a_code_is_shown(
         "expires_at": code.expires_at.isoformat(),
     }
     saved = told["entry"]
-    assert saved["minor_version"] == 3
+    assert saved["minor_version"] == 4
     assert saved["options"] == {
         "login_always": False,
         "login_window": 5,
@@ -82,6 +82,8 @@ async def test_tell_what_is_needed_while_a_code_is_shown(
         "mqtt_discovery_prefix": "homeassistant",
         "mqtt_prefix": "green_api",
         "poll_interval": 60,
+        "loss_grace": 30,
+        "push": "off",
         "qr_domain": "qr.example.org",
     }
     assert saved["data"] == {
@@ -297,4 +299,39 @@ async def test_tell_of_which_kind_the_broker_is_but_not_how_to_use_it(
     }
     del secrets["host"]  # the simulated cloud is there too
     for secret in secrets.values():
+        assert secret not in str(told)
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+async def test_hide_whom_the_cloud_tells_of_changes_now_and_told_before(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    cloud: Simulator,
+    instance: Instance,
+    *,
+    loaded: bool,
+) -> None:
+    secrets = {
+        "webhook_id": "green_api_0a1b2c3d",
+        "token": "4e5f6a7b",
+        "url": "https://home.example.org/api/webhook/green_api_0a1b2c3d",
+    }
+    former = {
+        "webhook_url": "https://n8n.example.com/webhook/5f0c",
+        "webhook_token": "n8n secret",
+        "state_webhook": False,
+    }
+    claim = {**secrets, "cloudhook": False, "former": former, "tried": [former]}
+    entry = entry_of(cloud, instance, push="webhook")
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "push_settings": claim}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    if not loaded:
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert told["entry"]["data"]["push_settings"] == "**REDACTED**"
+    assert told["entry"]["options"]["push"] == "webhook"
+    for secret in ("example", "0a1b2c3d", "4e5f6a7b", "n8n"):
         assert secret not in str(told)

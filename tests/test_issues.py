@@ -697,9 +697,9 @@ async def test_every_issue_has_its_texts(hass: HomeAssistant, language: str) -> 
     texts = await async_get_translations(hass, language, "issues", {DOMAIN})
     prefix = f"component.{DOMAIN}.issues."
     keys = {*IssueKind, "suspended_until"}
-    of_brokers = {"broker_away", "broker_away_home_assistant"}
+    of_others = {"broker_away", "broker_away_home_assistant", "push_lost"}
     found = {path.removeprefix(prefix).split(".")[0] for path in texts}
-    assert found == keys | of_brokers
+    assert found == keys | of_others
     for key in keys:
         title = texts[f"{prefix}{key}.title"]
         text = texts.get(f"{prefix}{key}.description", "")

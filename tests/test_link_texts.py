@@ -9,8 +9,17 @@ from typing import Any
 from homeassistant.data_entry_flow import section
 import pytest
 
-from custom_components.green_api import link_flow, mqtt_forms, options_flow
-from custom_components.green_api.api.errors import CredentialsRejected, GreenApiError
+from custom_components.green_api import (
+    link_flow,
+    mqtt_forms,
+    options_flow,
+    push_flow,
+)
+from custom_components.green_api.api.errors import (
+    CredentialsRejected,
+    GreenApiError,
+    WebhookIsSet,
+)
 from custom_components.green_api.broker.errors import BrokerError
 
 INTEGRATION = Path(link_flow.__file__).parent
@@ -27,6 +36,7 @@ SECRETS = {"code", "password", "phone_number", "token"}
 MESSENGER = {"messenger"}
 FORMS = {
     "login": (options_flow.LOGIN_SCHEMA, set()),
+    "events": (push_flow.events_schema(may_turn_off=True), set()),
     "mqtt": (mqtt_forms.mqtt_schema(opened=False), set()),
     "broker": (mqtt_forms.broker_schema(opened=False, may_save=True), set()),
     "qr_page": (options_flow.QR_PAGE_SCHEMA, set()),
@@ -38,6 +48,8 @@ FORMS = {
     "password": (link_flow.PASSWORD_SCHEMA, MESSENGER),
 }
 PROGRESS = {
+    "apply_push": {"title"},
+    "reading_settings": {"title"},
     "asking": MESSENGER,
     "connecting": {"host", "port"},
     "pairing_code": {"messenger", "code", "until"},
@@ -45,8 +57,21 @@ PROGRESS = {
     "sending_password": MESSENGER,
     "linking": MESSENGER,
 }
-DOUBLES = {"mqtt", "save"}
-MENU = {"pairing", "phone", "code", "password", "login", "mqtt", "qr_page"}
+PUSH: tuple[str, ...] = ("confirm_push", "confirm_put_back", "confirm_takeover")
+MENUS = {
+    "init": {
+        "code",
+        "events",
+        "login",
+        "mqtt",
+        "pairing",
+        "password",
+        "phone",
+        "qr_page",
+    },
+    "doubles": {"mqtt", "save"},
+    **{step: {"apply_push", "events"} for step in PUSH},
+}
 ABORTS = {"linked": {"title"}, "entry_removed": set(), "state_forbids_login": set()}
 
 # With the time after which a repeat is allowed.
@@ -83,17 +108,16 @@ def test_the_tables_above_are_those_of_the_code() -> None:
         for name in dir(flow)
         if name.startswith("async_step_")
     }
-    # A menu each; `save` ends the dialog well, which Home Assistant has words for.
-    steps -= {"init", "doubles", "save"}
-    assert steps == FORMS.keys() | PROGRESS.keys() | ABORTS.keys()
+    # These end the dialog well, which Home Assistant has words for.
+    steps -= {"save", "save_push"}
+    assert steps == FORMS.keys() | PROGRESS.keys() | ABORTS.keys() | MENUS.keys()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_step_has_its_words_and_no_words_are_left_over(language: str) -> None:
     texts = TEXTS[language]["options"]
     assert set(texts) == {"abort", "error", "progress", "step"}
-    menus = {"init", "doubles"}
-    assert texts["step"].keys() == menus | FORMS.keys() | PROGRESS.keys()
+    assert texts["step"].keys() == MENUS.keys() | FORMS.keys() | PROGRESS.keys()
     for step, (schema, given) in FORMS.items():
         of_step = texts["step"][step]
         parts = {"title", "description", "data", "data_description"}
@@ -123,11 +147,13 @@ def test_every_step_has_its_words_and_no_words_are_left_over(language: str) -> N
     assert texts["abort"].keys() == ABORTS.keys()
     for reason, given in ABORTS.items():
         assert placeholders(texts["abort"][reason]) == given
-    for step, ways in (("init", MENU), ("doubles", DOUBLES)):
+    for step, ways in MENUS.items():
         menu = texts["step"][step]
         assert menu["menu_options"].keys() == ways
         assert menu["menu_option_descriptions"].keys() == ways
-        assert "{" not in str(menu["title"]) + str(menu["description"])
+        assert "{" not in menu["title"]
+        given = {"now", "then", "loser"} if step in PUSH else set()
+        assert placeholders(menu["description"]) <= given
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -139,8 +165,9 @@ def test_every_error_has_its_words_and_no_words_are_left_over(language: str) -> 
         | {error.key for error in errors(BrokerError)}
         | keys_of("authorization", "translated_error")
         | REPEATS
+        | keys_of("push/address", "translated_error")
         | {"password_wanted", "state_forbids_login"}
-    )
+    ) - {WebhookIsSet.key}
     assert {"no_password_wanted", "not_for_messenger"} <= raised
     assert CredentialsRejected.key in raised
     own = keys_of("link_flow", "self._refuse") - FORMS.keys()

@@ -28,6 +28,7 @@ OTHERS = {
     "login_window": 2,
     "login_always": True,
     "poll_interval": 90,
+    "loss_grace": 5,
     "mqtt": "state",
     "mqtt_prefix": "home",
     "mqtt_base64": True,
@@ -37,7 +38,7 @@ OTHERS = {
     "mqtt_connection": {"host": "broker", "port": 1883, "client_id": "mine"},
     "qr_domain": "qr.example.com",
 }
-SETTINGS = ["login", "mqtt", "qr_page"]
+SETTINGS = ["login", "events", "mqtt", "qr_page"]
 
 
 @pytest.fixture(autouse=True)

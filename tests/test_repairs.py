@@ -37,6 +37,7 @@ from custom_components.green_api.api.errors import (
     GreenApiError,
     PairingRefused,
     SocketClosed,
+    WebhookIsSet,
 )
 from custom_components.green_api.api.models import InstanceState
 from custom_components.green_api.const import (
@@ -879,7 +880,12 @@ def _keys(base: type[GreenApiError]) -> set[str]:
 
 
 # Of requests that no flow makes, and families that are never raised themselves.
-NEVER = {CredentialsRejected.key, GreenApiError.key, SocketClosed.key}
+NEVER = {
+    CredentialsRejected.key,
+    GreenApiError.key,
+    SocketClosed.key,
+    WebhookIsSet.key,
+}
 REBOOTS = {"starting_too_long", "yellow_card"}
 
 

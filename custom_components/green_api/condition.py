@@ -20,9 +20,9 @@ from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .memory import memory_of
+from .memory import async_load_memory, memory_of
 from .snapshot import LoginPhase
-from .targets import entry_ids_of
+from .targets import TARGET_SCHEMA, entry_ids_of
 
 # The phases in which somebody is to do something to link the instance.
 _ACTIVE: Final = frozenset(
@@ -44,7 +44,7 @@ _BEHAVIOR: Final = {
 def _schema(options: dict[vol.Marker, Any]) -> vol.Schema:
     return vol.Schema(
         {
-            vol.Required(CONF_TARGET): cv.TARGET_FIELDS,
+            vol.Required(CONF_TARGET): TARGET_SCHEMA,
             vol.Required(CONF_OPTIONS, default={}): {**_BEHAVIOR, **options},
         }
     )
@@ -93,8 +93,8 @@ class IsAuthorizedCondition(InstanceCondition):
         known = memory_of(self._hass).get(entry_id)
         if known is None or not known.linked:
             return False
-        duration: timedelta = self._options.get(CONF_FOR, timedelta())
-        return dt_util.utcnow() - known.since >= duration
+        duration: timedelta | None = self._options.get(CONF_FOR)
+        return not duration or dt_util.utcnow() - known.since >= duration
 
 
 class IsLoginActiveCondition(InstanceCondition):
@@ -116,4 +116,6 @@ _CONDITIONS: Final[dict[str, type[Condition]]] = {
 
 async def async_get_conditions(hass: HomeAssistant) -> dict[str, type[Condition]]:
     """Return the conditions by their names."""
+    # They may be asked before any entry is set up, or while all are disabled.
+    await async_load_memory(hass)
     return _CONDITIONS

@@ -23,7 +23,9 @@ EVENT_TYPES: Final = (
 )
 
 DESCRIPTION: Final = EventEntityDescription(
-    key="event", translation_key="event", event_types=list(EVENT_TYPES)
+    key="event",
+    translation_key="event",
+    event_types=[item.value for item in EVENT_TYPES],
 )
 
 
@@ -38,6 +40,15 @@ async def async_setup_entry(
 
 class GreenApiEvent(GreenApiEntity, EventEntity):
     """Tell of the moments that the triggers tell of, one after the other."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return True: what has happened stays true while the cloud is away.
+
+        And what comes out of `unavailable` would look as if it happened then.
+        """
+        return True
 
     @override
     async def async_added_to_hass(self) -> None:

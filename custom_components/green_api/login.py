@@ -66,6 +66,9 @@ class LoginTimes:
     """
 
     window_ends: float = -inf
+    began_at: datetime | None = None
+    """When the login began that goes on, or went on until a reload."""
+
     held_until: float = -inf
     """Until when a code can be entered that came by phone."""
 
@@ -179,6 +182,8 @@ class LoginSession:
             self._task.cancel()
             self._task = None
         self._leave_hold()
+        if not self._closed:
+            self._times.began_at = None
         if finished:
             self._times.window_ends = self._times.held_until = -inf
         self._time_code(None)
@@ -218,7 +223,10 @@ class LoginSession:
             self.request()
 
     async def _run(self) -> None:
-        began, began_at = _now(), dt_util.utcnow()
+        began = _now()
+        began_at = self._times.began_at
+        if began_at is None or began >= self._times.window_ends:
+            began_at = self._times.began_at = dt_util.utcnow()
         while True:
             if (now := _now()) >= self._times.window_ends:
                 if (pause := self._pause_ends - now) > 0:

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalType
 import voluptuous as vol
 
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 
 SIGNAL_LAST_KNOWN: Final[SignalType[str]] = SignalType(f"{DOMAIN}_last_known")
 """Sent with an entry's id after each change of what is known of its instance."""
@@ -32,6 +35,9 @@ class LastKnown:
     state_since: datetime
     """When this state was first seen."""
 
+    state_before: str | None = None
+    """The one before it, None where none was known."""
+
     linked: bool | None
     """Whether it is linked to an account, None as long as no state has told."""
 
@@ -44,15 +50,20 @@ class LastKnown:
     told: bool = True
     """Whether that was told; a loss of the link waits for its grace."""
 
+    login_told: datetime | None = None
+    """When the login began of which a QR was told last."""
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return {
             "state": self.state,
             "state_since": self.state_since.isoformat(),
+            "state_before": self.state_before,
             "linked": self.linked,
             "since": self.since.isoformat(),
             "changed": self.changed,
             "told": self.told,
+            "login_told": self.login_told and self.login_told.isoformat(),
         }
 
     @classmethod
@@ -73,11 +84,18 @@ _STORED: Final = vol.Schema(
     {
         vol.Required("state"): str,
         vol.Required("state_since"): _moment,
+        vol.Required("state_before"): vol.Any(str, None),
         vol.Required("linked"): vol.Any(bool, None),
         vol.Required("since"): _moment,
         vol.Required("changed"): bool,
         vol.Required("told"): bool,
-    }
+        vol.Required("login_told"): vol.Any(None, _moment),
+    },
+    extra=vol.REMOVE_EXTRA,
+)
+_FILE: Final = vol.Schema(
+    {vol.Required("alive_at"): _moment, vol.Required("instances"): dict},
+    extra=vol.REMOVE_EXTRA,
 )
 
 
@@ -89,12 +107,25 @@ class Memory:
         self._hass = hass
         self._store: Store[dict[str, Any]] = Store(hass, _VERSION, DOMAIN)
         self._known: dict[str, LastKnown] = {}
+        self.alive_before: datetime | None = None
+        """When Home Assistant was last known to run before this start."""
 
     async def async_load(self) -> None:
-        """Read what was kept; a row that makes no sense counts as not there."""
-        for entry_id, stored in (await self._store.async_load() or {}).items():
+        """Read what was kept; what makes no sense counts as not there."""
+        try:
+            stored = await self._store.async_load()
+        except HomeAssistantError:
+            # Of a later version. To know nothing is better than to do nothing.
+            LOGGER.warning("What was last known of the instances can't be read")
+            return
+        try:
+            stored = _FILE(stored)
+        except vol.Invalid:
+            return
+        self.alive_before = stored["alive_at"]
+        for entry_id, row in stored["instances"].items():
             try:
-                self._known[entry_id] = LastKnown.from_dict(stored)
+                self._known[entry_id] = LastKnown.from_dict(row)
             except vol.Invalid:
                 continue
 
@@ -108,31 +139,40 @@ class Memory:
         if self._known.get(entry_id) == known:
             return
         self._known[entry_id] = known
-        self._save()
+        self.save()
         async_dispatcher_send(self._hass, SIGNAL_LAST_KNOWN, entry_id)
 
     @callback
     def forget(self, entry_id: str) -> None:
         """Forget an entry that is removed."""
         if self._known.pop(entry_id, None) is not None:
-            self._save()
+            self.save()
             async_dispatcher_send(self._hass, SIGNAL_LAST_KNOWN, entry_id)
 
-    def _save(self) -> None:
-        # At once: what is not written would be told again after a crash.
+    @callback
+    def save(self, _: object = None) -> None:
+        """Write it down, with the present time.
+
+        At once: what is not written would be told again after a crash.
+        """
         self._store.async_delay_save(self._content)
 
     def _content(self) -> dict[str, Any]:
-        return {entry_id: known.as_dict() for entry_id, known in self._known.items()}
+        return {
+            "alive_at": dt_util.utcnow().isoformat(),
+            "instances": {
+                entry_id: known.as_dict() for entry_id, known in self._known.items()
+            },
+        }
 
 
+@singleton(_MEMORY, async_=True)
 async def async_load_memory(hass: HomeAssistant) -> Memory:
     """Return the memory of all instances, read once."""
-    if _MEMORY not in hass.data:
-        memory = Memory(hass)
-        await memory.async_load()
-        hass.data[_MEMORY] = memory
-    return hass.data[_MEMORY]
+    memory = Memory(hass)
+    await memory.async_load()
+    hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, memory.save)
+    return memory
 
 
 def memory_of(hass: HomeAssistant) -> Memory:

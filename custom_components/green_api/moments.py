@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -81,8 +81,6 @@ class MomentTracker:
         """What is known after the last snapshot."""
 
         self._login = LoginProgress()
-        self._first = True
-        self._told_login: datetime | None = None
 
     def take(self, data: InstanceData) -> list[Happening]:
         """Return what has happened since the snapshot before, or since memory."""
@@ -97,16 +95,15 @@ class MomentTracker:
         self, known: LastKnown | None, login: LoginProgress
     ) -> Iterator[Happening]:
         before, self._login = self._login, login
-        first, self._first = self._first, False
         waited = known is not None and known.state == InstanceState.PENDING_PASSWORD
         for happening in _of_login(before, login):
             match happening.moment:
-                case Moment.QR_READY:
-                    repeated = self._told_login == login.began_at
-                    self._told_login = login.began_at
+                case Moment.QR_READY if self.known is not None:
+                    repeated = self.known.login_told == login.began_at
+                    self.known = replace(self.known, login_told=login.began_at)
                     yield replace(happening, repeated=repeated)
-                case Moment.PASSWORD_REQUIRED if first and waited:
-                    pass  # told before the restart
+                case Moment.PASSWORD_REQUIRED if waited:
+                    pass  # told before a restart, or an outage, that hid it
                 case _:
                     yield happening
 
@@ -127,7 +124,9 @@ def _known_after(known: LastKnown | None, data: InstanceData) -> LastKnown | Non
             state=word, state_since=data.since, linked=linked, since=data.since
         )
     if word != known.state:
-        known = replace(known, state=word, state_since=data.since)
+        known = replace(
+            known, state=word, state_since=data.since, state_before=known.state
+        )
     if linked is not None and linked != known.linked:
         changed = known.linked is not None
         known = replace(
@@ -142,8 +141,7 @@ def _known_after(known: LastKnown | None, data: InstanceData) -> LastKnown | Non
 
 def _of_state(before: LastKnown, after: LastKnown) -> Iterator[Happening]:
     if before.state != after.state:
-        facts: Facts = {"from": before.state, "to": after.state}
-        yield Happening(Moment.STATE_CHANGED, facts)
+        yield changed(after)
 
 
 def _of_link(before: LastKnown, after: LastKnown) -> Iterator[Happening]:
@@ -151,6 +149,12 @@ def _of_link(before: LastKnown, after: LastKnown) -> Iterator[Happening]:
         yield Happening(Moment.AUTHORIZED)
     if before.linked and after.linked is False:
         yield lost(after)
+
+
+def changed(known: LastKnown) -> Happening:
+    """Return the last change of the state."""
+    facts: Facts = {"from": known.state_before, "to": known.state}
+    return Happening(Moment.STATE_CHANGED, facts)
 
 
 def lost(known: LastKnown) -> Happening:

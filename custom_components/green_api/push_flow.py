@@ -25,7 +25,7 @@ from .const import (
     LONGEST_LOSS_GRACE,
     PushMode,
 )
-from .job_flow import JobFlow
+from .job_flow import Job, JobFlow
 from .push.cloud_settings import Outlook, async_apply, async_look
 from .push.upkeep import is_lost
 
@@ -61,6 +61,7 @@ class PushFlow(JobFlow):
     _typed_events: Mapping[str, Any] = MappingProxyType({})
     _event_errors: Mapping[str, str] = MappingProxyType({})
     _may_turn_off = False
+    _title = ""
     _outlook: Outlook
 
     async def async_step_events(
@@ -96,7 +97,7 @@ class PushFlow(JobFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Wait for what stands in the cloud now."""
-        return self.show_job("reading_settings", self._read, {})
+        return self._show_push_job("reading_settings", self._read)
 
     async def async_step_confirm_push(
         self, user_input: dict[str, Any] | None = None
@@ -120,13 +121,19 @@ class PushFlow(JobFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Wait for the cloud to take the settings."""
-        return self.show_job("apply_push", self._apply, {})
+        return self._show_push_job("apply_push", self._apply)
 
     async def async_step_save_push(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """End well; everything is saved already."""
         return self.async_create_entry(data=dict(self.config_entry.options))
+
+    def _show_push_job(self, step_id: str, job: Job) -> ConfigFlowResult:
+        if self._job is None:
+            # Later on the entry may go, but a progress may not end because of it.
+            self._title = self.config_entry.title
+        return self.show_job(step_id, job, {"title": self._title})
 
     def _show_change(self, step_id: str, **placeholders: str) -> ConfigFlowResult:
         return self.async_show_menu(
@@ -180,7 +187,8 @@ class PushFlow(JobFlow):
             return "entry_removed"
         if isinstance(err, GreenApiError):
             self._event_errors = {"base": err.key}
-            self._may_turn_off = self._wanted is PushMode.OFF
+            if self._wanted is PushMode.OFF:
+                self._may_turn_off = True
         else:
             self._event_errors = {CONF_PUSH: str(err.translation_key)}
         return "events"

@@ -5,12 +5,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    CoreState,
+    HassJob,
+    HomeAssistant,
+    callback,
+)
 from homeassistant.helpers.dispatcher import (
     async_dispatcher_connect,
     async_dispatcher_send,
 )
-from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 from homeassistant.util.signal_type import SignalType
@@ -47,8 +53,15 @@ class Teller:
         entry.async_on_unload(entry.runtime_data.async_add_listener(self._take))
         entry.async_on_unload(self._await_no_loss)
 
+    @property
+    def _is_heard(self) -> bool:
+        # While Home Assistant stops nobody acts any more; its next start tells of it.
+        return self._hass.state is CoreState.running
+
     @callback
     def _take(self) -> None:
+        if not self._is_heard:
+            return
         happenings = self._tracker.take(self._entry.runtime_data.data)
         self._keep()
         for happening in happenings:
@@ -67,17 +80,19 @@ class Teller:
         if known is None or known.told:
             self._await_no_loss()
             return
-        due = known.since + self._grace
-        if due <= dt_util.utcnow():
+        # A clock that was wrong must not put it off for ever.
+        lasts = max(dt_util.utcnow() - known.since, timedelta())
+        if lasts >= self._grace:
             self._tell_loss()
         elif self._cancel_loss is None:
-            self._cancel_loss = async_track_point_in_utc_time(
-                self._hass, self._tell_loss, due
-            )
+            job = HassJob(self._tell_loss, "loss of the link", cancel_on_shutdown=True)
+            self._cancel_loss = async_call_later(self._hass, self._grace - lasts, job)
 
     @callback
     def _tell_loss(self, _now: datetime | None = None) -> None:
         self._await_no_loss()
+        if not self._is_heard:
+            return
         if (known := self._tracker.known) is not None and not known.told:
             self._tracker.known = replace(known, told=True)
             self._keep()

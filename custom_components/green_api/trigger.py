@@ -1,16 +1,22 @@
 """The triggers of automations: what happens to an instance."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, ClassVar, Final, cast, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_FOR, CONF_OPTIONS, CONF_TARGET
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    CoreState,
+    HassJob,
+    HomeAssistant,
+    callback,
+)
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
-from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.trigger import (
     Trigger,
     TriggerActionRunner,
@@ -22,26 +28,49 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .api.models import InstanceState
-from .const import CONF_LOSS_GRACE
-from .memory import SIGNAL_LAST_KNOWN, LastKnown, memory_of
-from .moments import Happening, Moment, lost
-from .targets import entry_ids_of, names_of
+from .const import CONF_LOSS_GRACE, DOMAIN
+from .memory import SIGNAL_LAST_KNOWN, async_load_memory, memory_of
+from .moments import Happening, Moment, changed, lost
+from .targets import TARGET_SCHEMA, entry_ids_of, names_of
 from .teller import async_listen_moments
 
 CONF_FROM: Final = "from"
 CONF_TO: Final = "to"
 
-_STATES: Final = [item for item in InstanceState if item is not InstanceState.UNKNOWN]
+_STATES: Final = [
+    item.value for item in InstanceState if item is not InstanceState.UNKNOWN
+]
 _SOME_STATES: Final = vol.All(cv.ensure_list, [vol.In(_STATES)])
 _FOR: Final[dict[vol.Marker, Any]] = {
     vol.Optional(CONF_FOR, default=timedelta()): cv.positive_time_period
 }
 
 
+# How often is looked whether Home Assistant has started.
+_START_CHECK: Final = timedelta(seconds=1)
+
+type _Run = Callable[[ConfigEntry, Happening], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """Hold what holds now, since when, and after what time it is told at all."""
+
+    happening: Happening
+    since: datetime
+    grace: timedelta = timedelta()
+
+    def left(self, duration: timedelta) -> timedelta:
+        """Return in what time it will have held for so long."""
+        # A clock that was wrong must not put it off for ever.
+        lasts = max(dt_util.utcnow() - self.since, timedelta())
+        return self.grace + duration - lasts
+
+
 def _schema(options: dict[vol.Marker, Any]) -> vol.Schema:
     return vol.Schema(
         {
-            vol.Required(CONF_TARGET): cv.TARGET_FIELDS,
+            vol.Required(CONF_TARGET): TARGET_SCHEMA,
             vol.Required(CONF_OPTIONS, default={}): options,
         }
     )
@@ -79,34 +108,29 @@ class MomentTrigger(Trigger):
         did_not_trigger: TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
         """Run the action whenever it happens, until detached."""
-        waits = _Waits(self._hass)
+        waits = _Waits(self._hass, self._begun)
 
         @callback
-        def wait(entry: ConfigEntry, happening: Happening, due: datetime) -> None:
-            run = partial(
-                run_action,
-                {**names_of(self._hass, entry), **_facts_of(happening)},
-                f"{entry.title}: {self.title}",
-            )
-            if self._duration:
-                holds = partial(self._still_holds, happening)
-                waits.start(entry.entry_id, due, holds, run)
-            else:
-                run()
+        def run(entry: ConfigEntry, happening: Happening) -> None:
+            if entry.entry_id in entry_ids_of(self._hass, self._target):
+                run_action(
+                    {**names_of(self._hass, entry), **_facts_of(happening)},
+                    f"{entry.title}: {self.title}",
+                )
 
         @callback
         def take(entry: ConfigEntry, happening: Happening) -> None:
-            if self._wants(happening) and entry.entry_id in self._entry_ids:
-                wait(entry, happening, dt_util.utcnow() + self._duration)
+            if not self._wants(happening):
+                return
+            if self._duration:
+                waits.start(entry, self._duration, run)
+            else:
+                run(entry, happening)
 
-        # A restart, or an edit, must not make it wait for ever.
-        for entry_id in self._entry_ids if self._duration else ():
-            entry = self._hass.config_entries.async_get_entry(entry_id)
-            known = memory_of(self._hass).get(entry_id)
-            if entry and known and (begun := self._begun(entry, known)):
-                happening, since = begun
-                if (due := since + self._duration) > dt_util.utcnow():
-                    wait(entry, happening, due)
+        if self._duration:
+            # A restart, or an edit, must not make it wait for ever.
+            for entry in self._hass.config_entries.async_entries(DOMAIN):
+                waits.resume(entry, self._duration, run)
         stops = (
             async_listen_moments(self._hass, take),
             async_dispatcher_connect(self._hass, SIGNAL_LAST_KNOWN, waits.check),
@@ -120,23 +144,13 @@ class MomentTrigger(Trigger):
 
         return detach
 
-    @property
-    def _entry_ids(self) -> set[str]:
-        return entry_ids_of(self._hass, self._target)
-
     def _wants(self, happening: Happening) -> bool:
         """Return whether it is what the trigger waits for."""
         return happening.moment is self.moment and not happening.repeated
 
-    def _still_holds(self, happening: Happening, known: LastKnown) -> bool:
-        """Return whether what happened is so still, for triggers with `for`."""
+    def _begun(self, entry: ConfigEntry) -> _Begun | None:
+        """Return what holds now, and since when; for triggers with `for`."""
         raise NotImplementedError
-
-    def _begun(
-        self, entry: ConfigEntry, known: LastKnown
-    ) -> tuple[Happening, datetime] | None:
-        """Return what holds already and since when; None where none can tell."""
-        return None
 
 
 class AuthorizedTrigger(MomentTrigger):
@@ -147,15 +161,10 @@ class AuthorizedTrigger(MomentTrigger):
     schema = _schema(_FOR)
 
     @override
-    def _still_holds(self, happening: Happening, known: LastKnown) -> bool:
-        return known.linked is True
-
-    @override
-    def _begun(
-        self, entry: ConfigEntry, known: LastKnown
-    ) -> tuple[Happening, datetime] | None:
-        if known.linked and known.changed:
-            return Happening(self.moment), known.since
+    def _begun(self, entry: ConfigEntry) -> _Begun | None:
+        known = memory_of(self._hass).get(entry.entry_id)
+        if known and known.linked and known.changed:
+            return _Begun(Happening(self.moment), known.since)
         return None
 
 
@@ -167,16 +176,11 @@ class AuthorizationLostTrigger(MomentTrigger):
     schema = _schema(_FOR)
 
     @override
-    def _still_holds(self, happening: Happening, known: LastKnown) -> bool:
-        return known.linked is False
-
-    @override
-    def _begun(
-        self, entry: ConfigEntry, known: LastKnown
-    ) -> tuple[Happening, datetime] | None:
-        if known.linked is False and known.changed:
+    def _begun(self, entry: ConfigEntry) -> _Begun | None:
+        known = memory_of(self._hass).get(entry.entry_id)
+        if known and known.linked is False and known.changed and known.told:
             grace = timedelta(seconds=entry.options[CONF_LOSS_GRACE])
-            return lost(known), known.since + grace
+            return _Begun(lost(known), known.since, grace)
         return None
 
 
@@ -202,8 +206,11 @@ class StateChangedTrigger(MomentTrigger):
         )
 
     @override
-    def _still_holds(self, happening: Happening, known: LastKnown) -> bool:
-        return known.state == happening.facts["to"]
+    def _begun(self, entry: ConfigEntry) -> _Begun | None:
+        known = memory_of(self._hass).get(entry.entry_id)
+        if known and known.state_before and self._wants(happening := changed(known)):
+            return _Begun(happening, known.state_since)
+        return None
 
 
 class QrReadyTrigger(MomentTrigger):
@@ -223,37 +230,67 @@ class PasswordRequiredTrigger(MomentTrigger):
 class _Waits:
     """Keep what has begun, an entry each, until its time has come or it is over."""
 
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Begin with nothing."""
+    def __init__(
+        self, hass: HomeAssistant, begun: Callable[[ConfigEntry], _Begun | None]
+    ) -> None:
+        """Take what tells how it stands with an entry now."""
         self._hass = hass
-        self._waits: dict[str, tuple[Callable[[LastKnown], bool], CALLBACK_TYPE]] = {}
+        self._begun = begun
+        self._waits: dict[str, tuple[datetime, CALLBACK_TYPE]] = {}
 
     @callback
-    def start(
-        self,
-        entry_id: str,
-        due: datetime,
-        holds: Callable[[LastKnown], bool],
-        run: Callable[[], object],
+    def start(self, entry: ConfigEntry, duration: timedelta, run: _Run) -> None:
+        """Run when what holds now has held for so long, unless it ends before."""
+        if (begun := self._begun(entry)) is not None:
+            self._start(entry, begun, begun.left(duration), run)
+
+    @callback
+    def resume(self, entry: ConfigEntry, duration: timedelta, run: _Run) -> None:
+        """Go on where the time has not come yet, or came while nobody was there."""
+        if (begun := self._begun(entry)) is not None:
+            left = begun.left(duration)
+            if left > timedelta() or self._is_missed(dt_util.utcnow() + left):
+                self._start(entry, begun, left, run)
+
+    def _is_missed(self, due: datetime) -> bool:
+        """Return whether Home Assistant was down then, and is only just starting."""
+        alive_before = memory_of(self._hass).alive_before
+        starts = self._hass.state is not CoreState.running
+        return starts and alive_before is not None and due > alive_before
+
+    def _start(
+        self, entry: ConfigEntry, begun: _Begun, left: timedelta, run: _Run
     ) -> None:
-        """Run at that time unless it holds no longer; one wait for each entry."""
-        self._end(entry_id)
+        self._end(entry.entry_id)
 
         @callback
         def end(_now: datetime) -> None:
-            del self._waits[entry_id]
-            run()
+            if self._hass.state is not CoreState.running:
+                # What is known may change by then, which ends the wait. Not by the
+                # event of the start: who is taken off while it fires hears it still.
+                wait(_START_CHECK)
+                return
+            del self._waits[entry.entry_id]
+            # After a crash it is to be known that this time had come.
+            memory_of(self._hass).save()
+            run(entry, begun.happening)
 
-        cancel = async_track_point_in_utc_time(self._hass, end, due)
-        self._waits[entry_id] = (holds, cancel)
+        job = HassJob(end, f"trigger of {entry.title}", cancel_on_shutdown=True)
+
+        def wait(time: timedelta) -> None:
+            cancel = async_call_later(self._hass, time, job)
+            self._waits[entry.entry_id] = (begun.since, cancel)
+
+        wait(max(left, timedelta()))
 
     @callback
     def check(self, entry_id: str) -> None:
-        """End the wait where what it waits for is so no longer."""
+        """End the wait where what it waits for is so no longer, or is so anew."""
         if entry_id in self._waits:
-            holds, _ = self._waits[entry_id]
-            known = memory_of(self._hass).get(entry_id)
-            if known is None or not holds(known):
+            since, _ = self._waits[entry_id]
+            entry = self._hass.config_entries.async_get_entry(entry_id)
+            begun = self._begun(entry) if entry else None
+            if begun is None or begun.since != since:
                 self._end(entry_id)
 
     @callback
@@ -287,4 +324,6 @@ _TRIGGERS: Final[dict[str, type[Trigger]]] = {
 
 async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
     """Return the triggers by their names."""
+    # They may be attached before any entry is set up, or while all are disabled.
+    await async_load_memory(hass)
     return _TRIGGERS

@@ -32,6 +32,7 @@ from custom_components.green_api.api.errors import (
     TokenRejected,
     UnexpectedAnswer,
     ValidationFailed,
+    WebhookIsSet,
 )
 from simulator import Body, Delay, Deleted, Drop, Expired, Fault, Hang, Status
 
@@ -253,6 +254,9 @@ FAILURES = (
     _status(InstanceNotReady, 400, message="instance is starting or not authorized"),
     _status(InstanceExpired, 400, message="INSTANCE ACCOUNT IS EXPIRED"),
     _status(ValidationFailed, 400, message="Validation failed: phoneNumber"),
+    _status(ValidationFailed, 400, message="Validation failed: webhookUrl"),
+    _status(WebhookIsSet, 400, message="Custom webhook URL is set"),
+    _status(RequestRejected, 400, message="webhookUrl is no address"),
     _status(RequestRejected, 400, Body.EMPTY),
     _status(RequestRejected, 400, Body.HTML),
     _status(RequestRejected, 400, Body.GARBAGE),

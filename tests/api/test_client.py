@@ -1,6 +1,7 @@
 """The client asks the cloud and understands what it says."""
 
 import asyncio
+from dataclasses import asdict
 from datetime import UTC, datetime
 import io
 
@@ -10,7 +11,12 @@ import pytest
 import zxingcpp
 
 from custom_components.green_api.api.client import CODE_TIMEOUT, GreenApiClient
-from custom_components.green_api.api.errors import RequestRejected, UnexpectedAnswer
+from custom_components.green_api.api.errors import (
+    InstanceNotReady,
+    RequestRejected,
+    UnexpectedAnswer,
+    WebhookIsSet,
+)
 from custom_components.green_api.api.models import (
     Account,
     AccountSettings,
@@ -23,6 +29,11 @@ from custom_components.green_api.api.models import (
     ScanFailure,
     Settings,
 )
+from custom_components.green_api.api.notification import (
+    ReceivedNotification,
+    parse_notification,
+)
+from custom_components.green_api.api.settings import PushSettings
 from simulator import Hang, Instance, ManualClock, QrAnswer, StateAnswer, Timing
 
 from .lab import Lab
@@ -299,13 +310,159 @@ async def test_an_account_has_an_id_and_may_be_suspended(
     assert settings == AccountSettings(account, end)
 
 
+# ------------------------------------------------------------------ push
+
+NO_PUSH = PushSettings("", "", state_webhook=False)
+
+
+async def test_whom_the_cloud_tells_is_read_and_changed_and_nothing_else(
+    lab: Lab, clock: ManualClock
+) -> None:
+    before = asdict(lab.instance.settings)
+    # Nobody is there.
+    address = f"{lab.cloud.url}/api/webhook/5ec2e7"
+    wanted = PushSettings(address, "a1b2", state_webhook=True)
+    assert await lab.own.get_push_settings() == NO_PUSH
+    await lab.own.set_push_settings(wanted)
+    assert lab.instance.state == "starting"
+    changed = {"webhookUrl": address, "webhookUrlToken": "a1b2", "stateWebhook": "yes"}
+    assert asdict(lab.instance.settings) == {**before, **changed}
+    with pytest.raises(InstanceNotReady):
+        await lab.own.set_push_settings(NO_PUSH)
+    clock.advance(lab.instance.timing.reboot)
+    assert await lab.own.get_push_settings() == wanted
+    await lab.own.set_push_settings(NO_PUSH)
+    assert asdict(lab.instance.settings) == before
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({}, RequestRejected),
+        ({"saveSettings": False}, RequestRejected),
+        ({"saveSettings": "true"}, RequestRejected),
+        (None, UnexpectedAnswer),
+        ([], UnexpectedAnswer),
+        (True, UnexpectedAnswer),
+    ],
+)
+async def test_settings_that_are_not_confirmed_were_not_saved(
+    lab: Lab, answer: object, error: type[Exception]
+) -> None:
+    async with lab.answer(answer) as client:
+        with pytest.raises(error):
+            await client.set_push_settings(NO_PUSH)
+    await lab.own.set_push_settings(NO_PUSH)
+
+
+async def test_a_notification_comes_again_until_it_is_deleted(lab: Lab) -> None:
+    lab.instance.set_settings({"stateWebhook": "yes"})
+    for state in ("authorized", "notAuthorized"):
+        lab.instance.set_state(state)
+    received = await lab.own.receive_notification()
+    assert received
+    assert await lab.own.receive_notification() == received
+    notification = parse_notification(received.body)
+    assert notification
+    assert notification.id_instance == lab.instance.id_instance
+    assert notification.state == "authorized"
+    assert await lab.own.delete_notification(received.receipt_id) is True
+    assert await lab.own.delete_notification(received.receipt_id) is False
+    received = await lab.own.receive_notification()
+    assert received
+    notification = parse_notification(received.body)
+    assert notification
+    assert notification.state == "not_authorized"
+
+
+async def test_a_notification_is_waited_for_as_long_as_asked(
+    lab: Lab, clock: ManualClock
+) -> None:
+    log, body = lab.cloud.cloud.log, {"typeWebhook": "something"}
+    request = asyncio.create_task(lab.own.receive_notification(7))
+    await log.wait_for_open(method="receiveNotification")
+    clock.advance(6)
+    lab.instance.notifications.push(body)
+    assert await request == ReceivedNotification(1, body)
+    await lab.own.delete_notification(1)
+    request = asyncio.create_task(lab.own.receive_notification(7))
+    await log.wait_for_open(method="receiveNotification")
+    clock.advance(7)
+    assert await request is None
+
+
+async def test_no_notification_is_to_be_had_while_a_webhook_gets_them(
+    lab: Lab,
+) -> None:
+    lab.instance.set_settings({"webhookUrl": f"{lab.cloud.url}/nowhere"})
+    with pytest.raises(WebhookIsSet):
+        await lab.own.receive_notification()
+    lab.instance.set_settings({"webhookUrl": ""})
+    lab.instance.notifications.push({})
+    assert await lab.own.receive_notification() == ReceivedNotification(1, {})
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        ({"receiptId": 7}, None),
+        ({"receiptId": 7, "body": None}, None),
+        ({"receiptId": 7, "body": [1]}, [1]),
+    ],
+)
+async def test_what_stands_in_the_queue_can_be_named_whatever_it_is(
+    lab: Lab, answer: dict[str, object], body: object
+) -> None:
+    async with lab.answer(answer) as client:
+        received = await client.receive_notification()
+    assert received == ReceivedNotification(7, body)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        "text",
+        5,
+        True,
+        {},
+        {"body": {}},
+        {"receiptId": None, "body": {}},
+        {"receiptId": True, "body": {}},
+        {"receiptId": "7", "body": {}},
+        {"receiptId": 7.5, "body": {}},
+    ],
+)
+async def test_a_notification_that_cannot_be_named_is_unexpected_and_passes(
+    lab: Lab, answer: object
+) -> None:
+    async with lab.answer(answer) as client:
+        with pytest.raises(UnexpectedAnswer):
+            await client.receive_notification()
+    lab.instance.notifications.push({})
+    assert await lab.own.receive_notification()
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], "text", 5, True, {}, {"result": 1}, {"result": None}]
+)
+async def test_whether_a_notification_is_gone_has_to_be_told(
+    lab: Lab, answer: object
+) -> None:
+    async with lab.answer(answer) as client:
+        with pytest.raises(UnexpectedAnswer):
+            await client.delete_notification(7)
+    assert await lab.own.delete_notification(7) is False
+
+
 # ------------------------------------------------------------------ shapes
 
 
 # The state is left out: null is an answer there.
 @pytest.mark.parametrize("answer", [None, [], "text", 5, True])
 @pytest.mark.parametrize(
-    "method", ["get_qr", "logout", "reboot", "get_settings", "get_account"]
+    "method",
+    ["get_qr", "logout", "reboot", "get_settings", "get_push_settings", "get_account"],
 )
 async def test_json_of_another_shape_is_unexpected_and_passes(
     lab: Lab, method: str, answer: object
@@ -360,6 +517,30 @@ async def test_the_documented_methods_are_called_at_the_documented_paths(
     assert {(item.verb, item.prefix, item.status) for item in log} == {
         ("GET", "/v3", 200)
     }
+
+
+async def test_the_documented_methods_are_called_by_the_documented_verbs(
+    lab: Lab,
+) -> None:
+    maximum = lab.cloud.cloud.create("3100000001", "v3", "authorized")
+    client = lab.client(
+        api_url=f"{lab.cloud.url}/v3",
+        id_instance=maximum.id_instance,
+        api_token_instance=maximum.token,
+    )
+    maximum.notifications.push({})
+    await client.get_push_settings()
+    await client.receive_notification()
+    await client.delete_notification(1)
+    await client.set_push_settings(NO_PUSH)
+    log = lab.cloud.cloud.log.list(id_instance=maximum.id_instance)
+    assert [(request.verb, request.method) for request in log] == [
+        ("GET", "getSettings"),
+        ("GET", "receiveNotification"),
+        ("DELETE", "deleteNotification"),
+        ("POST", "setSettings"),
+    ]
+    assert {(item.prefix, item.status) for item in log} == {("/v3", 200)}
 
 
 async def test_the_callers_http_client_stays_as_it_was(lab: Lab) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.green_api.api import client as client_module
 from custom_components.green_api.api.errors import (
     ConnectionFailed,
     GreenApiError,
@@ -59,7 +60,16 @@ async def test_no_error_carries_the_token(lab: Lab, failure: Failure) -> None:
 
 
 @pytest.mark.parametrize(
-    "method", ["get_state_instance", "get_qr", "logout", "reboot", "get_settings"]
+    "method",
+    [
+        "get_state_instance",
+        "get_qr",
+        "logout",
+        "reboot",
+        "get_settings",
+        "get_push_settings",
+        "receive_notification",
+    ],
 )
 async def test_every_method_fails_and_recovers_alike(lab: Lab, method: str) -> None:
     async with lab.fault(Status(429, Body.EMPTY)) as client:
@@ -86,6 +96,17 @@ async def test_a_code_may_take_longer_than_any_other_answer(lab: Lab) -> None:
                 await client.get_state_instance()
             await client.get_qr()
     await lab.own.get_state_instance()
+
+
+async def test_a_notification_may_take_as_long_as_was_asked_and_not_much_longer(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit_requests(monkeypatch, 0.2)
+    async with lab.fault(Delay(0.5 * SPEED)) as client:
+        assert await client.receive_notification(5) is None
+        monkeypatch.setattr(client_module, "RECEIVE_MARGIN", 0.2 - 5)
+        with pytest.raises(TimedOut):
+            await client.receive_notification(5)
 
 
 @pytest.mark.parametrize("label", ["xn--zzzzzzzz", "xn--a"])

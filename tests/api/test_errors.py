@@ -33,6 +33,7 @@ from custom_components.green_api.api.errors import (
     TokenRejected,
     UnexpectedAnswer,
     ValidationFailed,
+    WebhookIsSet,
 )
 
 _PARENTS = {
@@ -54,6 +55,7 @@ _PARENTS = {
     RequestRejected: GreenApiError,
     MethodNotAvailable: RequestRejected,
     ValidationFailed: RequestRejected,
+    WebhookIsSet: RequestRejected,
     AuthorizationRefused: GreenApiError,
     PairingRefused: AuthorizationRefused,
     AlreadyRegistered: AuthorizationRefused,

@@ -101,13 +101,19 @@ async def async_apply(
 
 
 async def async_put_back(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:
-    """Put the former settings back where ours still stand; raises GreenApiError."""
+    """Put the former settings back where ours still stand; raises GreenApiError.
+
+    For an entry that is being removed, or turned off.
+    """
     async with _lock_of(hass, entry):
-        if (claim := Claim.of(entry)) is None:
+        claim = Claim.of(entry)
+        removed = hass.config_entries.async_get_entry(entry.entry_id) is None
+        # It may have been turned on while this waited.
+        if claim is None or not (removed or entry.options[CONF_PUSH] == PushMode.OFF):
             return
         client = _client_of(hass, entry)
         await _give_up(client, claim, await client.get_push_settings())
-        # It may be that the entry is being removed.
+        # It may also be removed by now.
         with suppress(UnknownEntry):
             keep_claim(hass, entry, None)
         await async_drop_cloudhook(hass, claim)
@@ -225,6 +231,7 @@ async def _stake(
 async def _give_up(
     client: GreenApiClient, claim: Claim | None, present: PushSettings
 ) -> None:
+    """Set what stood there before, unless somebody has changed it meanwhile."""
     if claim is None or not claim.is_ours(present):
         return
     if (restored := claim.restored(present)) != present:

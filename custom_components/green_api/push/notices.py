@@ -65,11 +65,11 @@ class NoticeTaker:
             while self._wanted:
                 self._wanted = False
                 await self._coordinator.async_ask_state()
-                if self._told not in {None, self._coordinator.data.reading.word}:
-                    # It lags behind, or the cloud did not answer.
-                    self._coordinator.watch_closely()
         finally:
             self._asking = False
+        if self._told not in {None, self._coordinator.data.reading.word}:
+            # It lags behind, or the cloud did not answer.
+            self._coordinator.watch_closely()
 
     @callback
     def _close(self) -> None:

@@ -1,0 +1,1 @@
+"""What happens, and what automations make of it."""
