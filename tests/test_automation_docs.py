@@ -21,7 +21,7 @@ from pytest_homeassistant_custom_component.common import (
     async_mock_service,
 )
 
-from custom_components.green_api.const import CONF_LOSS_GRACE
+from custom_components.green_api.const import CONF_LOSS_GRACE, DOMAIN
 from custom_components.green_api.snapshot import InstanceData, LoginPhase
 from simulator import Instance, Simulator, State
 from tests.automating import (
@@ -200,3 +200,15 @@ async def test_it_is_loaded_and_works(
     assert automation.attributes["last_triggered"] is not None
     assert any(calls) or notifications(hass) or "green_api.request" in block
     assert errors_logged(caplog) == []
+
+
+@pytest.mark.parametrize("page", LANGUAGES.values())
+async def test_the_script_of_the_page_is_loaded(hass: HomeAssistant, page: str) -> None:
+    assert await async_setup_component(hass, DOMAIN, {})
+    (script,) = (
+        found
+        for found in map(_parse, _blocks(ROOT / page))
+        if "sequence" in next(iter(found.values()), "")
+    )
+    assert await async_setup_component(hass, "script", {"script": script})
+    assert hass.states.is_state(f"script.{next(iter(script))}", "off")

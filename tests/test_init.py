@@ -48,6 +48,7 @@ ENTITIES = {
     "button.whatsapp_1101000001_reboot",
     "button.whatsapp_1101000001_show_login_qr",
     "camera.whatsapp_1101000001_login_qr_live",
+    "event.whatsapp_1101000001_event",
     "image.whatsapp_1101000001_login_qr",
     "sensor.whatsapp_1101000001_code_valid_until",
     "sensor.whatsapp_1101000001_login",

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.singleton import singleton
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
@@ -22,6 +23,7 @@ SIGNAL_LAST_KNOWN: Final[SignalType[str]] = SignalType(f"{DOMAIN}_last_known")
 """Sent with an entry's id after each change of what is known of its instance."""
 
 _VERSION: Final = 1
+_SAVING_INTERVAL: Final = timedelta(hours=1)
 _MEMORY: HassKey[Memory] = HassKey(f"{DOMAIN}_memory")
 
 
@@ -84,12 +86,13 @@ _STORED: Final = vol.Schema(
     {
         vol.Required("state"): str,
         vol.Required("state_since"): _moment,
-        vol.Required("state_before"): vol.Any(str, None),
         vol.Required("linked"): vol.Any(bool, None),
         vol.Required("since"): _moment,
-        vol.Required("changed"): bool,
-        vol.Required("told"): bool,
-        vol.Required("login_told"): vol.Any(None, _moment),
+        # What a version may lack that knew less; it has a default.
+        vol.Optional("state_before"): vol.Any(str, None),
+        vol.Optional("changed"): bool,
+        vol.Optional("told"): bool,
+        vol.Optional("login_told"): vol.Any(None, _moment),
     },
     extra=vol.REMOVE_EXTRA,
 )
@@ -109,6 +112,8 @@ class Memory:
         self._known: dict[str, LastKnown] = {}
         self.alive_before: datetime | None = None
         """When Home Assistant was last known to run before this start."""
+
+        self._stopped_at: datetime | None = None
 
     async def async_load(self) -> None:
         """Read what was kept; what makes no sense counts as not there."""
@@ -150,7 +155,19 @@ class Memory:
             async_dispatcher_send(self._hass, SIGNAL_LAST_KNOWN, entry_id)
 
     @callback
-    def save(self, _: object = None) -> None:
+    def stop(self, _event: Event) -> None:
+        """Write down when Home Assistant began to stop: nothing is done any more."""
+        self._stopped_at = dt_util.utcnow()
+        self.save()
+
+    @callback
+    def stamp(self, _: object = None) -> None:
+        """Write down that Home Assistant still runs."""
+        if self._known:
+            self.save()
+
+    @callback
+    def save(self) -> None:
         """Write it down, with the present time.
 
         At once: what is not written would be told again after a crash.
@@ -159,7 +176,7 @@ class Memory:
 
     def _content(self) -> dict[str, Any]:
         return {
-            "alive_at": dt_util.utcnow().isoformat(),
+            "alive_at": (self._stopped_at or dt_util.utcnow()).isoformat(),
             "instances": {
                 entry_id: known.as_dict() for entry_id, known in self._known.items()
             },
@@ -171,7 +188,11 @@ async def async_load_memory(hass: HomeAssistant) -> Memory:
     """Return the memory of all instances, read once."""
     memory = Memory(hass)
     await memory.async_load()
-    hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, memory.save)
+    hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, memory.stop)
+    # After a crash it is to be known, roughly, until when there was somebody.
+    async_track_time_interval(
+        hass, memory.stamp, _SAVING_INTERVAL, cancel_on_shutdown=True
+    )
     return memory
 
 

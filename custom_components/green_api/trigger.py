@@ -112,7 +112,8 @@ class MomentTrigger(Trigger):
 
         @callback
         def run(entry: ConfigEntry, happening: Happening) -> None:
-            if entry.entry_id in entry_ids_of(self._hass, self._target):
+            targeted = entry_ids_of(self._hass, self._target)
+            if entry.entry_id in targeted and not entry.disabled_by:
                 run_action(
                     {**names_of(self._hass, entry), **_facts_of(happening)},
                     f"{entry.title}: {self.title}",

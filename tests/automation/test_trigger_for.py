@@ -12,7 +12,11 @@ from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CoreState, HassJob, HomeAssistant
-from homeassistant.helpers import area_registry as ar, device_registry as dr
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+)
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -329,6 +333,14 @@ class House:
         async with home() as hass:
             self.entry = same_entry(self.entry, self._cloud, self._instance, **CALM)
             self.entry.add_to_hass(hass)
+            # As it is from the second start on, whether or not the cloud is there.
+            er.async_get(hass).async_get_or_create(
+                "sensor",
+                DOMAIN,
+                f"{self._instance.id_instance}_state",
+                config_entry=self.entry,
+                suggested_object_id=SENSOR.partition(".")[2],
+            )
             await hass.config_entries.async_setup(self.entry.entry_id)
             notes = await automate(hass, self._config)
             if job is not None:
@@ -458,6 +470,7 @@ async def test_for_that_ends_while_the_cloud_is_away_too(
         await cloud.start()
         entry = place.entry
         assert entry
+        time.jump(60)
         await wait_until(hass, lambda: entry.state is ConfigEntryState.LOADED)
         await time.pass_(hass, 100)
         assert notes.take() == []
