@@ -70,7 +70,7 @@ INNER_LAYERS = {
         __init__
     """),
     "push": rows("""
-        claim notices
+        claim loss notices
         address
         cloud_settings queue webhook
         upkeep

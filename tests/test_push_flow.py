@@ -182,16 +182,29 @@ async def open_events(hass: HomeAssistant, entry: MockConfigEntry) -> PushDialog
     return await PushDialog.open(hass, entry, "events")
 
 
+async def settle(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Wait until an entry is loaded again, and has seen its settings in the cloud."""
+    await hass.async_block_till_done()
+    if entry.state is ConfigEntryState.LOADED:
+        on = entry.options["push"] != "off"
+
+        def settled() -> bool:
+            claim = entry.data.get("push_settings")
+            return "sent" not in claim if claim is not None else not on
+
+        await wait_until(hass, settled)
+
+
 async def turn_on(
     hass: HomeAssistant, entry: MockConfigEntry, push: str = "webhook"
 ) -> None:
-    """Choose a way, agree to all, and wait until the entry is loaded again."""
+    """Choose a way, agree to all, and wait until that is done."""
     dialog = await open_events(hass, entry)
     await dialog.ask(push=push)
     if dialog.at != "saved":
         await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert entry.options["push"] == push
 
 
@@ -234,7 +247,7 @@ async def test_saves_the_grace_alone_at_once(
     dialog = await open_events(hass, entry)
     await dialog.submit(loss_grace=grace, push="off")
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert entry.options == {**DEFAULT_OPTIONS, "loss_grace": grace}
     assert type(entry.options["loss_grace"]) is int
     assert entry.runtime_data is not before
@@ -274,7 +287,7 @@ async def test_leaves_a_running_instance_alone_when_nothing_changes(
     assert dialog.filled_in == {**PLAIN, "push": "webhook"}
     await dialog.submit(**dialog.filled_in)
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert entry.runtime_data is before
     assert asked(cloud, "getSettings") == asked_before
 
@@ -303,7 +316,7 @@ async def test_asks_before_it_changes_the_instance(
     await dialog.until_over()
     assert dialog.at == "saved"
     dialog.expect_no_secret()
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert entry.options == {**DEFAULT_OPTIONS, "loss_grace": 10, "push": "webhook"}
     assert settings(instance) == ours(entry)
     claim = entry.data["push_settings"]
@@ -397,7 +410,7 @@ async def test_the_former_settings_come_back(
     assert dialog.at == asks
     await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     if push == "webhook":
         assert settings(instance) == ours(entry)
     else:
@@ -412,7 +425,7 @@ async def test_the_former_settings_come_back(
     assert instance.settings != former
     await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert instance.settings == former
     assert entry.options == DEFAULT_OPTIONS
     assert "push_settings" not in entry.data
@@ -449,12 +462,12 @@ async def test_asks_nobody_where_the_queue_needs_no_other_settings(
     dialog = await open_events(hass, entry)
     await dialog.ask(push="queue")
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert entry.options["push"] == "queue"
     dialog = await open_events(hass, entry)
     await dialog.ask()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert entry.options == DEFAULT_OPTIONS
     assert "push_settings" not in entry.data
     assert settings(instance) == QUEUE
@@ -497,7 +510,7 @@ async def test_leaves_alone_what_somebody_has_changed(
     dialog = await open_events(hass, entry)
     await dialog.ask()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert entry.options == DEFAULT_OPTIONS
     assert "push_settings" not in entry.data
     assert settings(instance) == (N8N, N8N_TOKEN, "yes")
@@ -529,7 +542,7 @@ async def test_takes_over_anew_from_whoever_came_meanwhile(
     assert dialog.facts["loser"] == "n8n.example.com"
     await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settle(hass, entry)
     assert issue(hass, entry) is None
     assert settings(instance) == ours(entry)
     assert entry.data["push_settings"]["webhook_id"] == claim["webhook_id"]
@@ -550,7 +563,7 @@ async def test_asks_again_where_somebody_changes_it_while_it_is_shown(
     assert asked(cloud, "setSettings") == 0
     await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     await turn_on(hass, entry, "off")
     assert settings(instance) == OF_N8N
 
@@ -612,7 +625,7 @@ async def test_says_where_the_cloud_cannot_reach_this_home(
     assert dialog.at == "menu confirm_push"
     await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert settings(instance) == QUEUE
 
 
@@ -631,7 +644,7 @@ async def test_renews_an_address_that_has_changed(
     assert dialog.facts == {"now": "home.example.org", "then": "new.example.org"}
     await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settle(hass, entry)
     assert issue(hass, entry) is None
     renewed = entry.data["push_settings"]
     assert renewed == {
@@ -659,7 +672,7 @@ async def test_an_address_of_a_former_entry_is_nobodys(
     assert dialog.at == "menu confirm_push"
     await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert settings(instance) == ours(entry)
     assert instance.settings.webhookUrl != left_over
     await turn_on(hass, entry, "off")
@@ -687,7 +700,7 @@ async def test_prefers_a_cloudhook_and_takes_it_back(
     assert nabu_casa.hooks == {}
     await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settle(hass, entry)
     claim = entry.data["push_settings"]
     assert nabu_casa.hooks == {claim["webhook_id"]: claim["url"]}
     assert claim["cloudhook"] is True
@@ -724,7 +737,7 @@ async def test_says_that_home_assistant_cloud_gives_no_address(
     assert dialog.facts["then"] == "home.example.org"
     await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
 
 
 async def test_leaves_no_cloudhook_where_the_cloud_refuses(
@@ -845,7 +858,7 @@ async def test_waits_for_no_instance_that_starts(
     await dialog.ask(push="webhook")
     await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
 
 
 def lose_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -884,7 +897,7 @@ async def test_finds_its_own_settings_where_the_answer_got_lost(
     await dialog.ask(push="webhook")
     # Nothing is left to change, and nobody to be named.
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert entry.options["push"] == "webhook"
     assert settings(instance) == ours(entry)
     await turn_on(hass, entry, "off")
@@ -939,7 +952,7 @@ async def test_a_switch_whose_answer_got_lost_forgets_nothing(
         assert dialog.at == "menu confirm_push"
         await dialog.agree()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     await wait_until(hass, lambda: issue(hass, entry) is None)
     assert "tried" not in entry.data["push_settings"]
     await turn_on(hass, entry, "off")
@@ -971,7 +984,7 @@ async def test_can_be_turned_off_without_the_cloud_which_is_put_right_later(
     assert entry.options["push"] == "webhook"
     await dialog.submit(loss_grace=4, push="off", off_anyway=True)
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert entry.options == {**DEFAULT_OPTIONS, "loss_grace": 4}
     assert settings(instance) == ours(entry)
     cloud.cloud.faults.remove(broken.number)
@@ -1052,7 +1065,7 @@ async def test_a_reload_in_between_takes_nothing_back(
     assert await hass.config_entries.async_reload(entry.entry_id)
     await dialog.until_over()
     assert dialog.at == "saved"
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await settle(hass, entry)
     assert settings(instance) == ours(entry)
     assert asked(cloud, "setSettings") == 1
 
@@ -1133,7 +1146,7 @@ async def test_a_double_click_does_nothing_twice(
     await asyncio.gather(dialog.submit(**choice), dialog.submit(**choice))
     await dialog.until_over()
     assert dialog.at == "saved"
-    await hass.async_block_till_done()
+    await settle(hass, entry)
     assert asked(cloud, "setSettings") == 1
     with pytest.raises(UnknownFlow):
         await dialog.submit(**choice)

@@ -27,7 +27,7 @@ from .const import (
 )
 from .job_flow import Job, JobFlow
 from .push.cloud_settings import Outlook, async_apply, async_look
-from .push.upkeep import is_lost
+from .push.loss import is_lost
 
 CONF_OFF_ANYWAY: Final = "off_anyway"
 
@@ -105,6 +105,12 @@ class PushFlow(JobFlow):
         """Ask whether the instance may be changed and restarted."""
         return self._show_change("confirm_push")
 
+    async def async_step_confirm_queue(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether whoever takes from the queue may get nothing any more."""
+        return self._show_change("confirm_queue")
+
     async def async_step_confirm_takeover(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -176,6 +182,10 @@ class PushFlow(JobFlow):
     async def _go_on(self) -> str:
         """Return the step that asks before, or the last one where nobody is asked."""
         if not self._outlook.needed:
+            present = self.config_entry.options[CONF_PUSH]
+            if self._wanted is PushMode.QUEUE and present != PushMode.QUEUE:
+                # It takes from others also where nothing has to be changed for it.
+                return "confirm_queue"
             return await self._apply()
         if self._wanted is PushMode.OFF:
             return "confirm_put_back"

@@ -6,7 +6,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from simulator import Instance, Simulator, State
+from simulator import Instance, ManualClock, Simulator, State
 from tests.conftest import set_up
 from tests.passing import Time
 from tests.waiting import forgive_nothing, lift_limits, set_rhythm, shorten_backoff
@@ -20,6 +20,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     set_rhythm(monkeypatch)
     shorten_backoff(monkeypatch)
     forgive_nothing(monkeypatch)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Return a time that stands still, so that codes change when a test says so."""
+    return ManualClock()
 
 
 @pytest.fixture

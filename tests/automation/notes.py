@@ -55,8 +55,12 @@ async def automate(
     hass: HomeAssistant,
     *triggers: dict[str, Any],
     conditions: tuple[dict[str, Any], ...] = (),
+    note: str = "{{ dict(trigger) }}",
 ) -> Notes:
-    """Set up an automation, and return what will be noted of its triggers."""
+    """Set up an automation, and return what will be noted of its triggers.
+
+    A template says what that is, with `platform` among it.
+    """
     notes = Notes(hass)
     automation = {
         "alias": "notes",
@@ -64,9 +68,7 @@ async def automate(
         "max": 100,
         "triggers": list(triggers),
         "conditions": list(conditions),
-        "actions": [
-            {"action": "test.note", "data": {"trigger": "{{ dict(trigger) }}"}}
-        ],
+        "actions": [{"action": "test.note", "data": {"trigger": note}}],
     }
     assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: [automation]})
     await hass.async_block_till_done()

@@ -4,22 +4,22 @@ from typing import Any
 
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import entity_registry as er, restore_state
 from homeassistant.helpers.event import async_track_state_change_event
-from homeassistant.setup import async_setup_component
+from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    mock_restore_cache_with_extra_data,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.green_api.event import EVENT_TYPES
 from custom_components.green_api.moments import Moment
-from simulator import Instance, Simulator, State as InstanceState
+from custom_components.green_api.trigger import _TRIGGERS
+from simulator import Instance, ManualClock, Simulator, State as InstanceState
 from tests.conftest import set_up
 from tests.passing import Time, settle
-from tests.waiting import code_of, set_rhythm
+from tests.waiting import code_of
 
+from .home import home, same_entry
 from .notes import Notes, automate
 from .states import CALM, see
 
@@ -75,7 +75,8 @@ async def watch_all(hass: HomeAssistant, *kinds: str) -> Notes:
         "target": {"entity_id": EVENT},
         "options": {"event_type": list(kinds)},
     }
-    return await automate(hass, received)
+    note = "{{ {'platform': trigger.to_state.attributes.event_type} }}"
+    return await automate(hass, received, note=note)
 
 
 async def test_it_is_there_and_nothing_has_happened(
@@ -134,20 +135,15 @@ async def test_each_moment_has_a_time_of_its_own(
 
 
 async def test_it_tells_only_the_first_code_of_a_login(
-    hass: HomeAssistant,
-    monkeypatch: pytest.MonkeyPatch,
-    cloud: Simulator,
-    instance: Instance,
+    hass: HomeAssistant, clock: ManualClock, entry: MockConfigEntry, instance: Instance
 ) -> None:
-    set_rhythm(monkeypatch, renewal=0.2, slow_answer=0.1)
-    entry = await set_up(hass, cloud, instance, **CALM)
     watch = Watch(hass)
     coordinator = entry.runtime_data
     instance.set_state(InstanceState.NOT_AUTHORIZED)
     await coordinator.async_refresh()
     first = await code_of(hass, coordinator)
     expires_at = first.expires_at.isoformat(timespec="milliseconds")
-    instance.renew_code()
+    clock.advance(20)
     await code_of(hass, coordinator, first.sequence + 1)
     await settle(hass)
     ready = [facts for kind, facts in watch.take() if kind == "qr_ready"]
@@ -190,13 +186,13 @@ async def test_an_outage_hides_nothing_and_shows_nothing_again(
     # The grace ends while the cloud is away.
     await time.pass_(hass, 61)
     assert watch.take() == [("authorization_lost", {"state": "blocked"})]
-    assert len(notes.all) == 1
+    assert notes.take() == ["authorization_lost"]
     instance.set_state(InstanceState.AUTHORIZED)
     await cloud.start()
     await entry.runtime_data.async_refresh()
     await settle(hass)
     assert [kind for kind, _ in watch.take()] == ["state_changed", "authorized"]
-    assert len(notes.all) == 2
+    assert notes.take() == ["authorized"]
 
 
 async def test_a_reload_shows_what_was_and_then_what_changed(
@@ -228,25 +224,37 @@ async def test_a_reload_shows_what_was_and_then_what_changed(
         "state_changed",
         "authorized",
     ]
-    assert len(notes.all) == 2
+    assert notes.take() == ["state_changed", "authorized"]
 
 
 async def test_it_is_after_a_restart_as_it_was(
-    hass: HomeAssistant, cloud: Simulator, instance: Instance
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    cloud: Simulator,
+    instance: Instance,
 ) -> None:
-    when = "2026-01-02T03:04:05.678+00:00"
-    facts = {"from": "starting", "to": "authorized"}
-    stored = {
-        "last_event_type": "state_changed",
-        "last_event_attributes": facts,
-    }
-    mock_restore_cache_with_extra_data(hass, [(State(EVENT, when), stored)])
-    await set_up(hass, cloud, instance, **CALM)
-    await settle(hass)
-    from homeassistant.helpers import restore_state as rs
-    print("RS", rs.async_get(hass).last_states, rs.async_get(hass).entities.get(EVENT))
-    assert shown(hass).state == when
-    assert seen_in(shown(hass)) == ("state_changed", facts)
+    entry: MockConfigEntry | None = None
+    async with home() as house:
+        entry = same_entry(entry, cloud, instance, **CALM)
+        entry.add_to_hass(house)
+        await house.config_entries.async_setup(entry.entry_id)
+        await house.async_start()
+        await see(house, entry, instance, InstanceState.BLOCKED)
+        before = shown(house)
+        await restore_state.async_get(house).async_dump_states()
+    for row in hass_storage[restore_state.STORAGE_KEY]["data"]:
+        # The registry of this test does not live so long.
+        row.pop("entity_registry_id", None)
+    async with home() as house:
+        await restore_state.async_get(house).async_load()
+        watch = Watch(house)
+        entry = same_entry(entry, cloud, instance, **CALM)
+        entry.add_to_hass(house)
+        await house.config_entries.async_setup(entry.entry_id)
+        await house.async_start()
+        await settle(house)
+        assert shown(house).state == before.state
+        assert watch.take() == [("authorization_lost", {"state": "blocked"})]
 
 
 async def test_a_trigger_of_home_assistant_hears_each(
@@ -254,15 +262,13 @@ async def test_a_trigger_of_home_assistant_hears_each(
 ) -> None:
     notes = await watch_all(hass, *TYPES)
     await see(hass, entry, instance, InstanceState.BLOCKED)
-    assert len(notes.all) == 2
+    assert notes.take() == ["state_changed", "authorization_lost"]
     await see(hass, entry, instance, InstanceState.AUTHORIZED)
-    assert len(notes.all) == 4
+    assert notes.take() == ["state_changed", "authorized"]
 
 
-async def test_every_moment_is_one_that_a_trigger_has() -> None:
-    from custom_components.green_api import event, trigger  # noqa: PLC0415
-
-    assert set(event.EVENT_TYPES) == set(trigger._TRIGGERS)
+def test_every_moment_is_one_that_a_trigger_has() -> None:
+    assert set(EVENT_TYPES) == set(_TRIGGERS)
     assert set(TYPES) <= set(Moment)
 
 
@@ -283,18 +289,13 @@ async def test_it_speaks_the_language_of_the_house(
 ) -> None:
     hass.config.language = language
     await set_up(hass, cloud, instance, **CALM)
-    assert await async_setup_component(hass, "homeassistant", {})
-    (state,) = hass.states.async_all("event")
-    assert state.name.endswith(name)
-    text = hass.states.async_entity_ids("event")
-    assert text
-    from homeassistant.helpers.translation import (  # noqa: PLC0415
-        async_get_translations,
-    )
-
+    assert shown(hass).name.endswith(name)
     texts = await async_get_translations(hass, language, "entity", {"green_api"})
-    path = "component.green_api.entity.event.event.state_attributes.event_type.state"
-    assert texts[f"{path}.authorization_lost"] == words
-    assert set(TYPES) == {
-        key.removeprefix(f"{path}.") for key in texts if key.startswith(path)
+    path = "component.green_api.entity.event.event.state_attributes.event_type.state."
+    found = {
+        key.removeprefix(path): text
+        for key, text in texts.items()
+        if key.startswith(path)
     }
+    assert set(found) == set(TYPES)
+    assert found["authorization_lost"] == words

@@ -15,11 +15,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.green_api.const import DOMAIN
-from simulator import Instance, Simulator, State
+from simulator import Instance, ManualClock, Simulator, State
 from tests.conftest import entry_of, set_up
 from tests.logs import errors_logged
 from tests.passing import Time, settle
-from tests.waiting import code_of, set_rhythm, wait_until
+from tests.waiting import code_of, wait_until
 
 from .home import home, same_entry
 from .notes import Notes, automate, automate_all, device_of, state_sensor, trigger
@@ -79,12 +79,8 @@ async def test_each_trigger_tells_what_happened_to_whom(
 
 
 async def test_only_the_first_code_of_a_login_triggers(
-    hass: HomeAssistant,
-    monkeypatch: pytest.MonkeyPatch,
-    cloud: Simulator,
-    instance: Instance,
+    hass: HomeAssistant, cloud: Simulator, clock: ManualClock, instance: Instance
 ) -> None:
-    set_rhythm(monkeypatch, renewal=0.2, slow_answer=0.1)
     entry = await set_up(hass, cloud, instance, **CALM)
     notes = await automate_all(hass, state_sensor(entry))
     coordinator = entry.runtime_data
@@ -92,6 +88,8 @@ async def test_only_the_first_code_of_a_login_triggers(
     await coordinator.async_refresh()
     first = await code_of(hass, coordinator)
     expires_at = first.expires_at
+    clock.advance(20)
+    await code_of(hass, coordinator, first.sequence + 1)
     await settle(hass)
     (note,) = [item for item in notes.all if "sequence" in item]
     assert note["platform"] == "green_api.qr_ready"

@@ -261,6 +261,8 @@ async def test_what_comes_by_cloudhook_is_answered_alike(
     other = json.dumps(notice(cloud.cloud.create("1101000002"))).encode()
     for send, status in (
         (_by_cloudhook(plain, token="wrong"), 401),
+        (_by_cloudhook(plain, token="\ud800"), 401),
+        (_by_cloudhook(plain, token="\udcff"), 401),
         (_by_cloudhook(plain.ljust(10 * MEGABYTE), token="wrong"), 401),
         (_by_cloudhook(plain.ljust(10 * MEGABYTE)), 413),
         (_by_cloudhook(plain.ljust(LARGEST_BODY + 1)), 413),

@@ -245,9 +245,28 @@ async def test_a_notification_of_wrong_types_is_refused(
     await unmoved.check()
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"instanceData": None},
+        {"timestamp": None},
+        {
+            "instanceData": {"idInstance": 5},
+            "messageData": {"textMessage": "x" * 70_000},
+        },
+    ],
+)
+async def test_another_kind_is_not_asked_for_again(
+    instance: Instance, door: Door, unmoved: Unmoved, more: dict[str, Any]
+) -> None:
+    body = notice(instance, typeWebhook="incomingMessageReceived", **more)
+    assert await door.post(body) == 200
+    await unmoved.check()
+
+
 @pytest.mark.parametrize("size", [0, 1])
 @pytest.mark.parametrize("chunked", [True, False])
-async def test_sixty_four_kibibytes_are_the_limit(
+async def test_one_mebibyte_is_the_limit(
     hass: HomeAssistant,
     cloud: Simulator,
     instance: Instance,

@@ -45,6 +45,9 @@ AUTHORIZATION_TIMEOUT: Final = 65.0
 # How much later than asked for the cloud may say that nothing came.
 RECEIVE_MARGIN: Final = 10.0
 
+# One that is not read is not deleted either, and holds back all that follow.
+LARGEST_NOTIFICATION: Final = 4 * 1024 * 1024
+
 _STATUSES_WITH_BODY: Final = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST)
 
 
@@ -189,6 +192,7 @@ class GreenApiClient:
             "receiveNotification",
             tail=f"?receiveTimeout={wait}",
             limit=wait + RECEIVE_MARGIN,
+            largest=LARGEST_NOTIFICATION,
         )
         match answer:
             case None:
@@ -235,7 +239,7 @@ class GreenApiClient:
     async def _authorize(self, method: str, sent: Mapping[str, object]) -> Any:
         return await self._request(method, sent, limit=AUTHORIZATION_TIMEOUT)
 
-    async def _request(
+    async def _request(  # noqa: PLR0913  what differs from method to method
         self,
         method: str,
         sent: Mapping[str, object] | None = None,
@@ -243,6 +247,7 @@ class GreenApiClient:
         verb: HTTPMethod | None = None,
         tail: str = "",
         limit: float = ANSWER_TIMEOUT,
+        largest: int = LARGEST_ANSWER,
     ) -> Any:
         """Return the JSON of a method's answer, or raise a GreenApiError.
 
@@ -254,7 +259,7 @@ class GreenApiClient:
         await self._limiter.wait(method)
         try:
             async with asyncio.timeout(limit):
-                status, body = await self._exchange(verb, url, sent, limit)
+                status, body = await self._exchange(verb, url, sent, limit, largest)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as err:
             raise connect_failure(err) from None
         except TimeoutError, httpx.TimeoutException:
@@ -273,6 +278,7 @@ class GreenApiClient:
         url: str,
         sent: Mapping[str, object] | None,
         limit: float,
+        largest: int,
     ) -> tuple[int, bytes]:
         # Redirects are not followed: the token would go wherever they point.
         async with self._http.stream(
@@ -288,7 +294,7 @@ class GreenApiClient:
             async with aclosing(response.aiter_bytes()) as chunks:
                 async for chunk in chunks:
                     body += chunk
-                    if len(body) > LARGEST_ANSWER:
+                    if len(body) > largest:
                         raise UnexpectedAnswer
             return response.status_code, bytes(body)
 

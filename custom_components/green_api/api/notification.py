@@ -59,6 +59,14 @@ def parse_notification(body: object) -> Notification | None:
     return None
 
 
+def is_of_another_kind(body: object) -> bool:
+    """Return whether a JSON value is a notification, but of no state."""
+    match body:
+        case {"typeWebhook": str(kind)}:
+            return kind != STATE_CHANGED
+    return False
+
+
 def _digits(value: object) -> str | None:
     """Return an idInstance, which may come as a number or as text."""
     text = str(value) if _is_number(value) else value

@@ -2,19 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
 
 from ..api.settings import PushSettings
 from ..const import CONF_PUSH_SETTINGS
 from ..coordinator import GreenApiConfigEntry
 
-_CLOUDHOOK = "cloudhook"
-_FORMER = "former"
-_TRIED = "tried"
+# An instance restarts for new settings, and may show the ones before for minutes.
+APPLYING_TIME: Final = timedelta(minutes=10)
+
+_CLOUDHOOK: Final = "cloudhook"
+_FORMER: Final = "former"
+_SENT: Final = "sent"
+_SENT_AT: Final = "sent_at"
+_TRIED: Final = "tried"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +39,12 @@ class Claim:
     """Whether the address is one of Home Assistant Cloud."""
 
     tried: tuple[PushSettings, ...] = field(default=(), repr=False)
-    """What a request whose fate is not known may have left in the cloud instead."""
+    """What else of ours may stand in the cloud, until it is seen what does."""
+
+    sent: PushSettings | None = field(default=None, repr=False)
+    """What the cloud was given last, until it is seen there."""
+
+    sent_at: float = 0.0
 
     @property
     def wanted(self) -> PushSettings:
@@ -43,6 +55,16 @@ class Claim:
     def is_ours(self, present: PushSettings) -> bool:
         """Return whether what stands in the cloud was set by us."""
         return any(_is_same(present, ours) for ours in (self.wanted, *self.tried))
+
+    def is_pending(self, present: PushSettings) -> bool:
+        """Return whether the cloud may still change to what it was given last."""
+        if self.sent is None or present == self.sent:
+            return False
+        if not self.is_ours(present) and present != self.former:
+            # Somebody else was faster.
+            return False
+        age = dt_util.utcnow().timestamp() - self.sent_at
+        return 0 <= age < APPLYING_TIME.total_seconds()
 
     def is_kept(self, present: PushSettings) -> bool:
         """Return whether what stands in the cloud is as it has to be."""
@@ -57,6 +79,15 @@ class Claim:
         # Whoever has turned the notifications off meanwhile wants them off.
         wants = self.former.state_webhook and present.state_webhook
         return replace(self.former, state_webhook=wants)
+
+    def sending(self, settings: PushSettings) -> Self:
+        """Return the claim from the moment on at which the cloud is given settings."""
+        return replace(self, sent=settings, sent_at=dt_util.utcnow().timestamp())
+
+    @property
+    def seen(self) -> Self:
+        """Return the claim after what it wants was seen in the cloud."""
+        return replace(self, tried=(), sent=None, sent_at=0.0)
 
     @classmethod
     def of(cls, entry: GreenApiConfigEntry) -> Self | None:
@@ -74,6 +105,8 @@ class Claim:
             url=stored.get(CONF_URL, ""),
             cloudhook=stored.get(_CLOUDHOOK, False),
             tried=tuple(PushSettings(**tried) for tried in stored.get(_TRIED, ())),
+            sent=PushSettings(**stored[_SENT]) if _SENT in stored else None,
+            sent_at=stored.get(_SENT_AT, 0.0),
         )
 
     @property
@@ -89,6 +122,8 @@ class Claim:
             }
         if self.tried:
             stored[_TRIED] = [asdict(tried) for tried in self.tried]
+        if self.sent is not None:
+            stored |= {_SENT: asdict(self.sent), _SENT_AT: self.sent_at}
         return stored
 
 

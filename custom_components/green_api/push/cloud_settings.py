@@ -88,46 +88,57 @@ async def async_apply(
         outlook = await _outlook(hass, claim, mode, present)
         if outlook != seen:
             return outlook
+        new: Claim | None
         if mode is PushMode.OFF:
-            await _give_up(client, claim, present)
-            new = None
+            new = await _give_up(client, claim, present)
         else:
             new = await _new_claim(hass, claim, mode, present)
-            await _stake(hass, entry, client, new, present)
+            new = await _stake(hass, entry, client, new, present)
         keep_claim(hass, entry, new, options)
         hass.config_entries.async_schedule_reload(entry.entry_id)
         await async_drop_cloudhook(hass, claim, new)
         return outlook
 
 
-async def async_put_back(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:
+async def async_put_back(hass: HomeAssistant, entry: GreenApiConfigEntry) -> bool:
     """Put the former settings back where ours still stand; raises GreenApiError.
 
-    For an entry that is being removed, or turned off.
+    For an entry that is being removed, or turned off. Returns whether it was seen
+    that nothing of ours is left.
     """
     async with _lock_of(hass, entry):
         claim = Claim.of(entry)
         removed = hass.config_entries.async_get_entry(entry.entry_id) is None
         # It may have been turned on while this waited.
         if claim is None or not (removed or entry.options[CONF_PUSH] == PushMode.OFF):
-            return
+            return True
         client = _client_of(hass, entry)
-        await _give_up(client, claim, await client.get_push_settings())
+        present = await client.get_push_settings()
+        if claim.is_pending(present) and not removed:
+            return False
+        left = await _give_up(client, claim, present)
         # It may also be removed by now.
         with suppress(UnknownEntry):
-            keep_claim(hass, entry, None)
+            keep_claim(hass, entry, left)
         await async_drop_cloudhook(hass, claim)
+        return left is None
 
 
-async def async_is_kept(hass: HomeAssistant, entry: GreenApiConfigEntry) -> bool:
-    """Return whether the cloud still tells us of changes; raises GreenApiError."""
+async def async_is_kept(hass: HomeAssistant, entry: GreenApiConfigEntry) -> bool | None:
+    """Return whether the cloud still tells us of changes; raises GreenApiError.
+
+    None: it restarts the instance, and what it will do then cannot be seen yet.
+    """
     async with _lock_of(hass, entry):
-        if (claim := Claim.of(entry)) is None:
+        claim = Claim.of(entry)
+        if claim is None or not await async_has_address(hass, claim):
             return False
         present = await _client_of(hass, entry).get_push_settings()
-        kept = claim.is_kept(present) and await async_has_address(hass, claim)
-        if kept and claim.tried:
-            keep_claim(hass, entry, replace(claim, tried=()))
+        if claim.is_pending(present):
+            return None
+        kept = claim.is_kept(present)
+        if kept and claim != claim.seen:
+            keep_claim(hass, entry, claim.seen)
         return kept
 
 
@@ -136,11 +147,13 @@ async def _outlook(
 ) -> Outlook:
     before = _before(hass, claim, present)
     ours = claim is not None and claim.is_ours(present)
+    pending = claim is not None and claim.is_pending(present)
     match mode:
         case PushMode.OFF:
-            after = claim.restored(present) if claim is not None and ours else present
+            back = claim is not None and (ours or pending)
+            after = claim.restored(present) if claim is not None and back else present
             return Outlook(
-                needed=after != present,
+                needed=after != present or pending,
                 now=host_of(present.webhook_url),
                 then=host_of(after.webhook_url),
                 loser=None,
@@ -158,7 +171,7 @@ async def _outlook(
             )
     loses = not ours and before.webhook_url
     return Outlook(
-        needed=not kept,
+        needed=not kept or pending,
         now=host_of(present.webhook_url),
         then=then,
         loser=host_of(before.webhook_url) if loses else None,
@@ -203,16 +216,27 @@ async def _stake(
     client: GreenApiClient,
     new: Claim,
     present: PushSettings,
-) -> None:
-    """Set what a claim wants, in a way that any end of it can be told from the data."""
-    if new.is_kept(present):
-        return
+) -> Claim:
+    """Set what a claim wants; return the claim from then on.
+
+    However this ends, what is ours can be told from what is kept.
+    """
     claim = Claim.of(entry)
-    ahead = new
+    pending = claim is not None and claim.is_pending(present)
+    if new.is_kept(present) and not pending:
+        return new
+    ahead = new = new.sending(new.wanted)
     if claim is not None:
+        ours = (claim.wanted, *claim.tried)
         # The way that is in use stays until the new one is there.
-        ours = (present,) if claim.is_ours(present) else ()
-        ahead = replace(claim, former=new.former, tried=(*ours, new.wanted))
+        ahead = replace(
+            claim,
+            former=new.former,
+            tried=(*claim.tried, new.wanted),
+            sent=new.sent,
+            sent_at=new.sent_at,
+        )
+        new = replace(new, tried=ours)
     keep_claim(hass, entry, ahead)
     try:
         await client.set_push_settings(new.wanted)
@@ -226,16 +250,23 @@ async def _stake(
             hass.config_entries.async_schedule_reload(entry.entry_id)
         await async_drop_cloudhook(hass, new, stays)
         raise
+    return new
 
 
 async def _give_up(
     client: GreenApiClient, claim: Claim | None, present: PushSettings
-) -> None:
-    """Set what stood there before, unless somebody has changed it meanwhile."""
-    if claim is None or not claim.is_ours(present):
-        return
-    if (restored := claim.restored(present)) != present:
-        await client.set_push_settings(restored)
+) -> Claim | None:
+    """Set what stood there before, unless somebody has changed it meanwhile.
+
+    Returns what is left of the claim until it is seen to be over.
+    """
+    if claim is None:
+        return None
+    pending, restored = claim.is_pending(present), claim.restored(present)
+    if not pending and (restored == present or not claim.is_ours(present)):
+        return None
+    await client.set_push_settings(restored)
+    return replace(claim, cloudhook=False).sending(restored)
 
 
 @callback

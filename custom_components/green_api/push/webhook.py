@@ -6,7 +6,6 @@ import hmac
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import ClientError
 from aiohttp.hdrs import AUTHORIZATION, METH_POST
 from aiohttp.web import Request, RequestPayloadError, Response
 from homeassistant.components import webhook
@@ -14,13 +13,14 @@ from homeassistant.const import CONF_TOKEN, CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.json import json_loads
 
-from ..api.notification import parse_notification
+from ..api.notification import is_of_another_kind, parse_notification
 from ..const import CONF_PUSH_SETTINGS, DOMAIN, LOGGER
 from ..coordinator import GreenApiConfigEntry
 from .notices import NoticeTaker, Verdict
 
-# A notification of a state has some hundred bytes; one of a long message is larger.
-LARGEST_BODY: Final = 64 * 1024
+# A notification of a state has some hundred bytes; one of a message, with a preview
+# of its picture, many more. What is refused comes again for a day.
+LARGEST_BODY: Final = 1024 * 1024
 
 # For who has the token, and sends slowly or not at all.
 BODY_TIMEOUT: Final = 10.0
@@ -78,8 +78,8 @@ class _Receiver:
                 body = await _read(request)
         except TimeoutError:
             return HTTPStatus.REQUEST_TIMEOUT
-        except ClientError, OSError, RequestPayloadError:
-            # Broken off; nobody will see the answer.
+        except RequestPayloadError:
+            # Not encoded as it says. Who hangs up ends all this by a cancellation.
             return HTTPStatus.BAD_REQUEST
         if body is None:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
@@ -87,11 +87,13 @@ class _Receiver:
 
     def _take(self, body: bytes) -> HTTPStatus:
         try:
-            notification = parse_notification(json_loads(body))
+            content = json_loads(body)
         except ValueError:
-            notification = None
-        if notification is None:
             return HTTPStatus.BAD_REQUEST
+        notification = parse_notification(content)
+        if notification is None:
+            other = is_of_another_kind(content)
+            return HTTPStatus.OK if other else HTTPStatus.BAD_REQUEST
         if self._taker.take(notification) is Verdict.FOREIGN:
             return HTTPStatus.FORBIDDEN
         return HTTPStatus.OK
@@ -100,10 +102,8 @@ class _Receiver:
         """Return whether the token is there, with Bearer or alone."""
         scheme, _, rest = header.partition(" ")
         given = rest.strip() if scheme.lower() == _BEARER else header
-        # Bytes that are no text come as surrogates.
-        return hmac.compare_digest(
-            given.encode("utf-8", "surrogateescape"), self._token
-        )
+        # What is no text comes as surrogates, from a cloudhook as any of them.
+        return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._token)
 
 
 async def _read(request: Request) -> bytes | None:
