@@ -427,6 +427,7 @@ MENUS = {
     },
     "options.confirm_push": {"apply_push", "events"},
     "options.confirm_put_back": {"apply_push", "events"},
+    "options.confirm_queue": {"apply_push", "events"},
     "options.confirm_takeover": {"apply_push", "events"},
     "options.doubles": {"mqtt", "save"},
 }

@@ -97,9 +97,10 @@ WITHOUT_HOME_ASSISTANT = {"api", "broker"}
 
 # Top-level packages that a package of ours must not know.
 STRANGERS = {
-    "custom_components": {"simulator", "demo", "tests"},
-    "simulator": {"custom_components", "homeassistant", "demo", "tests"},
-    "demo": {"tests"},
+    "custom_components": {"simulator", "demo", "benchmarks", "tests"},
+    "simulator": {"custom_components", "homeassistant", "demo", "benchmarks", "tests"},
+    "demo": {"benchmarks", "tests"},
+    "benchmarks": {"tests"},
 }
 
 # Home Assistant loads helpers of such names by itself, or the name hides an

@@ -57,7 +57,7 @@ PROGRESS = {
     "sending_password": MESSENGER,
     "linking": MESSENGER,
 }
-PUSH: tuple[str, ...] = ("confirm_push", "confirm_put_back", "confirm_takeover")
+PUSH = ("confirm_push", "confirm_put_back", "confirm_queue", "confirm_takeover")
 MENUS = {
     "init": {
         "code",

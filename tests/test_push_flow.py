@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
+from datetime import timedelta
 from http import HTTPStatus
 import logging
 import re
@@ -12,14 +13,19 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData, UnknownFlow
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.green_api.api.client import GreenApiClient
 from custom_components.green_api.api.errors import TimedOut
 from custom_components.green_api.api.settings import PushSettings
 from custom_components.green_api.const import DEFAULT_OPTIONS, DOMAIN
+from custom_components.green_api.push import claim
 from simulator import (
     Body,
     Delay,
@@ -55,6 +61,7 @@ PLAIN = {"loss_grace": 30, "push": "off"}
 NOTHING = ("", "", "no")
 OF_N8N = (N8N, N8N_TOKEN, "no")
 QUEUE = ("", "", "yes")
+MENUS = ("confirm_push", "confirm_put_back", "confirm_queue", "confirm_takeover")
 
 # The cloud's answer while an instance restarts.
 STARTING = Status(400, message="instance in starting process try later")
@@ -226,7 +233,7 @@ async def test_every_step_has_its_words(hass: HomeAssistant) -> None:
         form = "step.events"
         await expect_texts(hass, f"{form}.data.{field}")
         await expect_texts(hass, f"{form}.data_description.{field}")
-    for step in ("confirm_push", "confirm_takeover", "confirm_put_back"):
+    for step in MENUS:
         for option in ("apply_push", "events"):
             await expect_texts(hass, f"step.{step}.menu_options.{option}")
         await expect_texts(hass, f"step.{step}.title", f"step.{step}.description")
@@ -455,12 +462,17 @@ async def test_the_former_settings_come_back_after_all_ways_were_used(
     assert settings(instance) == OF_N8N
 
 
-async def test_asks_nobody_where_the_queue_needs_no_other_settings(
+async def test_asks_also_where_the_queue_needs_no_other_settings(
     hass: HomeAssistant, cloud: Simulator, instance: Instance, entry: MockConfigEntry
 ) -> None:
     instance.set_settings({"stateWebhook": "yes"})
     dialog = await open_events(hass, entry)
     await dialog.ask(push="queue")
+    # Somebody may be taking from it now.
+    assert dialog.at == "menu confirm_queue"
+    assert dialog.result["menu_options"] == ["apply_push", "events"]
+    assert entry.options == DEFAULT_OPTIONS
+    await dialog.agree()
     assert dialog.at == "saved"
     await settle(hass, entry)
     assert entry.options["push"] == "queue"
@@ -819,6 +831,7 @@ async def test_says_why_the_settings_cannot_be_read(
 @pytest.mark.parametrize(("fault", "key"), FAULTS)
 async def test_says_why_the_settings_were_not_taken_and_leaves_nothing_half(
     hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
     cloud: Simulator,
     instance: Instance,
     entry: MockConfigEntry,
@@ -836,7 +849,10 @@ async def test_says_why_the_settings_were_not_taken_and_leaves_nothing_half(
     assert entry.options == DEFAULT_OPTIONS
     assert settings(instance) == OF_N8N
     dialog.close()
+    await hass.async_block_till_done(wait_background_tasks=True)
     # What may have come through is looked after: here it has not.
+    monkeypatch.setattr(claim, "APPLYING_TIME", timedelta(0))
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=10))
     await wait_until(hass, lambda: "push_settings" not in entry.data)
     assert settings(instance) == OF_N8N
     await turn_on(hass, entry)
@@ -949,7 +965,7 @@ async def test_a_switch_whose_answer_got_lost_forgets_nothing(
     dialog = await open_events(hass, entry)
     await dialog.ask(push=after)
     if dialog.at != "saved":
-        assert dialog.at == "menu confirm_push"
+        assert dialog.at in {"menu confirm_push", "menu confirm_queue"}
         await dialog.agree()
     assert dialog.at == "saved"
     await settle(hass, entry)
@@ -957,6 +973,157 @@ async def test_a_switch_whose_answer_got_lost_forgets_nothing(
     assert "tried" not in entry.data["push_settings"]
     await turn_on(hass, entry, "off")
     assert settings(instance) == OF_N8N
+
+
+# ------------------------------------------ a cloud that needs minutes to restart
+
+
+class Lag:
+    """Let a cloud show the settings of before for as long as a restart takes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Begin without."""
+        self._shown: PushSettings | None = None
+        get = GreenApiClient.get_push_settings
+
+        async def show(client: GreenApiClient) -> PushSettings:
+            found = await get(client)
+            return self._shown or found
+
+        monkeypatch.setattr(GreenApiClient, "get_push_settings", show)
+
+    def begin(self, instance: Instance) -> None:
+        """Show what stands there now from now on."""
+        url, token, state = settings(instance)
+        self._shown = PushSettings(url, token, state_webhook=state == "yes")
+
+    def end(self) -> None:
+        """Show what is true."""
+        self._shown = None
+
+
+@pytest.fixture
+def lag(monkeypatch: pytest.MonkeyPatch) -> Lag:
+    """Return what lets the cloud lag behind."""
+    return Lag(monkeypatch)
+
+
+async def choose(hass: HomeAssistant, entry: MockConfigEntry, push: str) -> None:
+    """Choose a way and agree to all; what the cloud shows then, nobody waits for."""
+    dialog = await open_events(hass, entry)
+    await dialog.ask(push=push)
+    if dialog.at != "saved":
+        await dialog.agree()
+    assert dialog.at == "saved"
+    await hass.async_block_till_done(wait_background_tasks=push != "queue")
+
+
+async def look_again(hass: HomeAssistant) -> None:
+    """Let ten minutes pass for those who wait, not for those who look at a clock."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=10))
+    await hass.async_block_till_done()
+
+
+async def test_a_restart_that_lasts_raises_no_alarm(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    lag: Lag,
+    instance: Instance,
+    entry: MockConfigEntry,
+) -> None:
+    belong_to_n8n(instance)
+    lag.begin(instance)
+    await choose(hass, entry, "webhook")
+    await look_again(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert issue(hass, entry) is None
+    # It lasts for ever: the settings have got lost.
+    monkeypatch.setattr(claim, "APPLYING_TIME", timedelta(0))
+    await look_again(hass)
+    await wait_until(hass, lambda: issue(hass, entry))
+    # Or it was only very slow.
+    lag.end()
+    await look_again(hass)
+    await wait_until(hass, lambda: issue(hass, entry) is None)
+    await settle(hass, entry)
+
+
+async def test_turned_off_at_once_nothing_of_it_comes_later(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    lag: Lag,
+    instance: Instance,
+    entry: MockConfigEntry,
+) -> None:
+    belong_to_n8n(instance)
+    lag.begin(instance)
+    await choose(hass, entry, "webhook")
+    # The former settings are shown, but those of the webhook are on their way.
+    await choose(hass, entry, "off")
+    assert asked(cloud, "setSettings") == 2
+    assert settings(instance) == OF_N8N
+    lag.end()
+    await look_again(hass)
+    await settle(hass, entry)
+    assert settings(instance) == OF_N8N
+    assert asked(cloud, "setSettings") == 2
+
+
+async def test_turned_on_again_at_once_the_former_settings_are_still_known(
+    hass: HomeAssistant, lag: Lag, instance: Instance, entry: MockConfigEntry
+) -> None:
+    belong_to_n8n(instance)
+    await turn_on(hass, entry)
+    lag.begin(instance)
+    # The webhook is shown, but the former settings are on their way.
+    await choose(hass, entry, "off")
+    assert settings(instance) == OF_N8N
+    await choose(hass, entry, "webhook")
+    assert settings(instance) == ours(entry)
+    lag.end()
+    await look_again(hass)
+    await settle(hass, entry)
+    await turn_on(hass, entry, "off")
+    assert settings(instance) == OF_N8N
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        ("webhook", "queue"),
+        ("queue", "webhook"),
+        ("webhook", "queue", "webhook"),
+        ("queue", "webhook", "queue"),
+        ("webhook", "off", "queue"),
+    ],
+)
+@pytest.mark.parametrize("since", [0, 1])
+async def test_whoever_changes_his_mind_while_it_restarts_loses_nothing(
+    hass: HomeAssistant,
+    lag: Lag,
+    instance: Instance,
+    entry: MockConfigEntry,
+    ways: tuple[str, ...],
+    since: int,
+) -> None:
+    belong_to_n8n(instance)
+    for number, push in enumerate(ways):
+        if number == since:
+            lag.begin(instance)
+        await choose(hass, entry, push)
+        if push != "off":
+            former = entry.data["push_settings"]["former"]
+            assert (former["webhook_url"], former["webhook_token"]) == (N8N, N8N_TOKEN)
+    assert settings(instance) == (
+        ours(entry) if ways[-1] == "webhook" else ("", N8N_TOKEN, "yes")
+    )
+    await choose(hass, entry, "off")
+    assert settings(instance) == OF_N8N
+    lag.end()
+    await look_again(hass)
+    await settle(hass, entry)
+    assert settings(instance) == OF_N8N
+    assert "push_settings" not in entry.data
 
 
 # ------------------------------------------------------------------------ turn off

@@ -326,6 +326,13 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             )
         elif before != reading and reading.state is InstanceState.NOT_AUTHORIZED:
             self.login.request()
+        elif (
+            before is not None
+            and before.state is InstanceState.PENDING_PASSWORD
+            and self.login.progress.phase is LoginPhase.PASSWORD
+        ):
+            # It waits for a code again, and not for the password any more.
+            self.login.stop()
         if reading != before:
             self._account_known = False
             if self._is_found_by_chance:

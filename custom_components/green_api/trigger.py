@@ -116,7 +116,7 @@ class MomentTrigger(Trigger):
             if entry.entry_id in targeted and not entry.disabled_by:
                 run_action(
                     {**names_of(self._hass, entry), **_facts_of(happening)},
-                    f"{entry.title}: {self.title}",
+                    f"{self.title} of {entry.title}",
                 )
 
         @callback
@@ -158,7 +158,7 @@ class AuthorizedTrigger(MomentTrigger):
     """Fire when an instance was linked to an account."""
 
     moment = Moment.AUTHORIZED
-    title = "linked"
+    title = "authorization"
     schema = _schema(_FOR)
 
     @override
@@ -173,7 +173,7 @@ class AuthorizationLostTrigger(MomentTrigger):
     """Fire when an instance has lost its link, as soon as that was told."""
 
     moment = Moment.AUTHORIZATION_LOST
-    title = "link lost"
+    title = "loss of authorization"
     schema = _schema(_FOR)
 
     @override
@@ -189,7 +189,7 @@ class StateChangedTrigger(MomentTrigger):
     """Fire when the state of an instance has become another one."""
 
     moment = Moment.STATE_CHANGED
-    title = "state changed"
+    title = "state change"
     schema = _schema(
         {
             vol.Optional(CONF_FROM, default=list): _SOME_STATES,
@@ -218,14 +218,14 @@ class QrReadyTrigger(MomentTrigger):
     """Fire when the first login QR of a login is there to be scanned."""
 
     moment = Moment.QR_READY
-    title = "login QR ready"
+    title = "login QR"
 
 
 class PasswordRequiredTrigger(MomentTrigger):
     """Fire when a login wants the two-factor password."""
 
     moment = Moment.PASSWORD_REQUIRED
-    title = "password required"
+    title = "password request"
 
 
 class _Waits:

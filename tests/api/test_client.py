@@ -10,7 +10,11 @@ from PIL import Image
 import pytest
 import zxingcpp
 
-from custom_components.green_api.api.client import CODE_TIMEOUT, GreenApiClient
+from custom_components.green_api.api.client import (
+    CODE_TIMEOUT,
+    LARGEST_NOTIFICATION,
+    GreenApiClient,
+)
 from custom_components.green_api.api.errors import (
     InstanceNotReady,
     RequestRejected,
@@ -389,6 +393,19 @@ async def test_a_notification_is_waited_for_as_long_as_asked(
     await log.wait_for_open(method="receiveNotification")
     clock.advance(7)
     assert await request is None
+
+
+async def test_a_notification_may_be_larger_than_any_other_answer(lab: Lab) -> None:
+    body = {"jpegThumbnail": "x" * (LARGEST_NOTIFICATION - 1000)}
+    lab.instance.notifications.push(body)
+    assert await lab.own.receive_notification() == ReceivedNotification(1, body)
+    await lab.own.delete_notification(1)
+    lab.instance.notifications.push({"jpegThumbnail": "x" * LARGEST_NOTIFICATION})
+    with pytest.raises(UnexpectedAnswer):
+        await lab.own.receive_notification()
+    await lab.own.delete_notification(2)
+    lab.instance.notifications.push({})
+    assert await lab.own.receive_notification() == ReceivedNotification(3, {})
 
 
 async def test_no_notification_is_to_be_had_while_a_webhook_gets_them(

@@ -9,6 +9,7 @@ import pytest
 from custom_components.green_api.api.notification import (
     Notification,
     ReceivedNotification,
+    is_of_another_kind,
     parse_notification,
 )
 
@@ -121,6 +122,28 @@ def test_a_notification_is_taken_for_what_it_says(
 )
 def test_what_is_no_notification_is_none(body: object) -> None:
     assert parse_notification(body) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "other"),
+    [
+        (_body(), False),
+        (_body(timestamp=None), False),
+        (_body(typeWebhook="incomingMessageReceived"), True),
+        ({"typeWebhook": "incomingMessageReceived"}, True),
+        ({"typeWebhook": ""}, True),
+        ({"typeWebhook": None}, False),
+        ({"typeWebhook": 5}, False),
+        ({}, False),
+        (["incomingMessageReceived"], False),
+        ("incomingMessageReceived", False),
+        (None, False),
+    ],
+)
+def test_what_is_of_another_kind_may_look_as_it_likes(
+    *, body: object, other: bool
+) -> None:
+    assert is_of_another_kind(body) is other
 
 
 _VALUES = st.recursive(

@@ -46,14 +46,14 @@ async def test_each_trigger_tells_what_happened_to_whom(
     assert notes.all == [
         {
             "platform": "green_api.state_changed",
-            "description": "WhatsApp 1101000001: state changed",
+            "description": "state change of WhatsApp 1101000001",
             "from_state": "authorized",
             "to_state": "blocked",
             **whom,
         },
         {
             "platform": "green_api.authorization_lost",
-            "description": "WhatsApp 1101000001: link lost",
+            "description": "loss of authorization of WhatsApp 1101000001",
             "state": "blocked",
             **whom,
         },
@@ -72,7 +72,7 @@ async def test_each_trigger_tells_what_happened_to_whom(
     assert notes.all[1:] == [
         {
             "platform": "green_api.authorized",
-            "description": "WhatsApp 1101000001: linked",
+            "description": "authorization of WhatsApp 1101000001",
             **whom,
         }
     ]

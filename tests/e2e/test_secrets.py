@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 import json
 from pathlib import Path
 import secrets
 import sqlite3
 from typing import Any
 
+from aiohttp import ClientSession
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 import pytest
 import pytest_asyncio
+from yarl import URL
 
+from benchmarks.push import choose_push, set_external_url
 from demo.broker import BrokerKind
 from demo.hass_client import HomeAssistantClient
 from demo.hass_socket import HomeAssistantError
@@ -45,6 +49,10 @@ PASSWORD = secrets.token_hex(12)
 BROKER_PASSWORD = secrets.token_hex(12)
 WRONG_TOKEN = secrets.token_hex(25)
 
+# Another system's address in the settings of an instance: its path and its token.
+FORMER_PATH = secrets.token_hex(12)
+FORMER_TOKEN = secrets.token_hex(12)
+
 # What the cloud can answer instead; the JSON bodies hold the token.
 FAULTS: tuple[dict[str, object], ...] = (
     {"kind": "hang", "seconds": 2},
@@ -62,6 +70,8 @@ class Evidence:
     tokens: list[str]
     codes: list[bytes] = field(default_factory=list)
     phones: list[str] = field(default_factory=list)
+    webhooks: set[str] = field(default_factory=set)
+    """Ids and tokens of ours."""
     places: dict[str, str] = field(default_factory=dict)
     entries: str = ""
     """The file that holds the tokens: the one place that may."""
@@ -69,7 +79,16 @@ class Evidence:
     @property
     def words(self) -> set[str]:
         """Return all that must stand nowhere."""
-        return {*self.tokens, *self.code_words, PASSWORD, BROKER_PASSWORD, WRONG_TOKEN}
+        return {
+            *self.tokens,
+            *self.webhooks,
+            *self.code_words,
+            PASSWORD,
+            BROKER_PASSWORD,
+            WRONG_TOKEN,
+            FORMER_PATH,
+            FORMER_TOKEN,
+        }
 
     @property
     def code_words(self) -> set[str]:
@@ -124,6 +143,10 @@ async def _live(stack: Stack, client: HomeAssistantClient, found: Evidence) -> N
     await _collect_moment(stack, client, found, "authorized")
     await _authenticate_anew(stack, client, whatsapp)
 
+    await _take_notices(stack, client, whatsapp, "webhook", found)
+    await _knock(stack, client, whatsapp, found)
+    await _take_notices(stack, client, stack.instance("Telegram"), "queue", found)
+
     # Now by WebSocket.
     await played.log_out()
     payload, png = await played.wait_for_code(other_than=payload)
@@ -148,6 +171,57 @@ async def _live(stack: Stack, client: HomeAssistantClient, found: Evidence) -> N
     for instance in stack.instances:
         listed = await stack.phone.instance(instance.id_instance)
         found.phones.append(listed["account"]["phone"])
+
+
+async def _take_notices(
+    stack: Stack,
+    client: HomeAssistantClient,
+    instance: DemoInstance,
+    mode: str,
+    found: Evidence,
+) -> None:
+    """Let the cloud tell of changes, and take that away from another system."""
+    id_instance = instance.id_instance
+    await stack.phone.set_settings(
+        id_instance,
+        webhookUrl=f"http://127.0.0.1:9/{FORMER_PATH}",
+        webhookUrlToken=FORMER_TOKEN,
+        stateWebhook="yes",
+    )
+    await stack.phone.set_timing(id_instance, reboot_seconds=0)
+    await set_external_url(client, stack.home_assistant.url)
+    shown = await choose_push(client, instance.entry_id, mode, loss_grace=0)
+    found.places[f"the dialog of the {mode}"] = json.dumps(shown)
+
+
+async def _knock(
+    stack: Stack, client: HomeAssistantClient, instance: DemoInstance, found: Evidence
+) -> None:
+    """Come to the webhook with a wrong token, with nonsense, and when it is closed."""
+    settings = stack.simulator.cloud.get(instance.id_instance).settings
+    url, token = URL(settings.webhookUrl), settings.webhookUrlToken
+    # The id has a prefix that anybody may see.
+    found.webhooks |= {url.name.removeprefix("green_api_"), token}
+    entry = {"entry_id": instance.entry_id}
+
+    async def registered() -> bool | None:
+        listed = await client.call("webhook/list")
+        return any(item["webhook_id"] == url.name for item in listed) or None
+
+    async with ClientSession() as session:
+
+        async def post(given: str, body: bytes) -> int:
+            headers = {"Authorization": f"Bearer {given}"}
+            async with session.post(url, data=body, headers=headers) as answer:
+                return answer.status
+
+        await until("the webhook is open", registered, seconds=20)
+        assert await post(WRONG_TOKEN, b"{}") == HTTPStatus.UNAUTHORIZED
+        await post(token, token.encode())
+        await client.call("config_entries/disable", **entry, disabled_by="user")
+        assert await post(token, b"{}") == HTTPStatus.OK
+        await client.call("config_entries/disable", **entry, disabled_by=None)
+        await until("the webhook is open again", registered, seconds=20)
 
 
 async def _take_own_broker(
@@ -332,6 +406,11 @@ async def test_sweep_would_find_something(evidence: Evidence) -> None:
     assert any("/response" in place for place in evidence.places)
     assert any(place.startswith("MQTT elsewhere/device") for place in evidence.places)
     assert BROKER_PASSWORD in evidence.entries
+    assert len(evidence.webhooks) == 2
+    for word in (*evidence.webhooks, FORMER_PATH, FORMER_TOKEN):
+        assert word in evidence.entries
+    assert "127.0.0.1" in evidence.places["the dialog of the webhook"]
+    assert "A request to a webhook is answered with 401" in log
     assert "token_rejected" in log or "rejected the token" in log
     assert "green_api" in evidence.places["system_log/list"]
 

@@ -21,7 +21,11 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.green_api.api.client import GreenApiClient
 from custom_components.green_api.api.errors import CloudFailed, TimedOut
 from custom_components.green_api.api.settings import PushSettings
-from custom_components.green_api.const import DOMAIN, PushMode
+from custom_components.green_api.const import (
+    DOMAIN,
+    SAFETY_POLL_INTERVAL,
+    PushMode,
+)
 from custom_components.green_api.push.address import (
     async_address,
     async_drop_cloudhook,
@@ -138,7 +142,7 @@ async def load(
         WEBHOOK,
         QUEUE,
         BY_CLOUDHOOK,
-        Claim(former=NOBODYS, tried=(OURS, N8NS)),
+        Claim(former=NOBODYS, tried=(OURS, N8NS), sent=OURS, sent_at=1234.5),
     ],
 )
 def test_a_claim_is_kept_as_it_is_and_shows_no_secret(claim: Claim) -> None:
@@ -176,6 +180,31 @@ def test_a_claim_knows_what_is_ours_and_what_is_as_it_has_to_be(
 ) -> None:
     assert claim.is_ours(present) is ours
     assert claim.is_kept(present) is kept
+
+
+@pytest.mark.parametrize(
+    ("present", "age", "pending"),
+    [
+        (N8NS, 0, True),
+        (N8NS, 599, True),
+        (N8NS, 601, False),
+        # By a clock that was set back.
+        (N8NS, -60, False),
+        (QUEUE.wanted, 0, True),
+        # It is there.
+        (OURS, 0, False),
+        # Somebody else has changed it.
+        (NOBODYS, 0, False),
+    ],
+)
+def test_a_claim_knows_what_may_still_come(
+    present: PushSettings, age: int, *, pending: bool
+) -> None:
+    assert not WEBHOOK.is_pending(present)
+    sent = replace(WEBHOOK.sending(OURS), tried=(QUEUE.wanted,))
+    sent = replace(sent, sent_at=sent.sent_at - age)
+    assert sent.is_pending(present) is pending
+    assert sent.seen == WEBHOOK
 
 
 def test_notifications_that_were_turned_off_meanwhile_stay_off() -> None:
@@ -379,8 +408,40 @@ async def test_tells_when_the_cloud_tells_nothing_any_more(
     assert asked(cloud, "setSettings") == 0
     # It goes when somebody mends it, whoever that is.
     put(instance, claim.wanted)
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(days=1, seconds=1))
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=10, seconds=1))
     await wait_until(hass, lambda: issue(hass, entry) is None)
+
+
+async def test_looks_again_every_day(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance
+) -> None:
+    put(instance, OURS)
+    entry = await load(hass, cloud, instance, "webhook", WEBHOOK)
+    await settle(hass)
+    assert asked(cloud) == 1
+    put(instance, N8NS)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(hours=23))
+    await settle(hass)
+    assert asked(cloud) == 1
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(days=1, seconds=1))
+    await wait_until(hass, lambda: issue(hass, entry))
+
+
+async def test_a_state_is_asked_for_as_often_as_ever_where_nothing_is_told(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance
+) -> None:
+    put(instance, OURS)
+    entry = await load(hass, cloud, instance, "webhook", WEBHOOK)
+    await settle(hass)
+    coordinator = entry.runtime_data
+    coordinator.trust_push(True)  # noqa: FBT003  the only thing it tells
+    await coordinator.async_refresh()
+    assert coordinator.update_interval == SAFETY_POLL_INTERVAL
+    put(instance, N8NS)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(days=1, seconds=1))
+    await wait_until(hass, lambda: issue(hass, entry))
+    await settle(hass)
+    assert coordinator.update_interval == timedelta(seconds=60)
 
 
 async def test_tells_when_the_home_has_another_address(

@@ -14,8 +14,14 @@ from custom_components.green_api.const import (
     DEFAULT_POLL_INTERVAL,
     SAFETY_POLL_INTERVAL,
 )
-from custom_components.green_api.push.queue import LEAST_WAIT, RECEIVE_WAIT
+from custom_components.green_api.push.loss import async_tell_loss
+from custom_components.green_api.push.queue import (
+    FAILURE_GRACE,
+    LEAST_WAIT,
+    RECEIVE_WAIT,
+)
 from simulator import (
+    Body,
     Clock,
     Instance,
     LoopClock,
@@ -32,6 +38,10 @@ from .door import asked, complaints, notice, set_up_push
 
 HOUR = 3600.0
 SAFETY = SAFETY_POLL_INTERVAL.total_seconds()
+
+# The least of polls in an hour where nothing is trusted; it is a fifth where push is.
+USUAL = 0.9 * HOUR / DEFAULT_POLL_INTERVAL
+
 RECEIVE = "receiveNotification"
 DELETE = "deleteNotification"
 
@@ -112,7 +122,7 @@ async def test_silence_asks_nothing_more_than_the_safe_minimum(
     since = cloud.cloud.log.cursor
     await asyncio.sleep(HOUR)
     received = requests(cloud, RECEIVE, since)
-    assert HOUR / RECEIVE_WAIT * 0.95 <= len(received) <= HOUR / RECEIVE_WAIT + 1
+    assert HOUR / RECEIVE_WAIT * 0.9 <= len(received) <= HOUR / RECEIVE_WAIT + 1
     polls = requests(cloud, "getStateInstance", since)
     assert HOUR / SAFETY - 1 <= len(polls) <= HOUR / SAFETY + 1
     assert requests(cloud, DELETE) == []
@@ -186,11 +196,13 @@ async def test_a_webhook_that_is_set_meanwhile_leaves_the_usual_poll_until_it_go
     assert {item.status for item in refused} == {400}
     assert len(refused) <= HOUR / 48 + 10, "it does not back off"
     polls = requests(cloud, "getStateInstance", since)
-    assert len(polls) >= HOUR / DEFAULT_POLL_INTERVAL - 2, "it is trusted"
+    assert len(polls) >= USUAL, "it is trusted"
+    assert complaints(caplog, hass) == [f"push_lost_{entry.entry_id}"]
 
     instance.set_settings({"webhookUrl": ""})
     await cloud.cloud.log.wait_for_open(method=RECEIVE)
     await settled()
+    assert complaints(caplog, hass) == []
     since = cloud.cloud.log.cursor
     await asyncio.sleep(HOUR)
     polls = requests(cloud, "getStateInstance", since)
@@ -201,6 +213,68 @@ async def test_a_webhook_that_is_set_meanwhile_leaves_the_usual_poll_until_it_go
     assert cloud.cloud.clock.now() - changed_at < 3
     levels = {record.levelname for record in caplog.records if "No notif" in record.msg}
     assert levels == {"DEBUG"}
+
+
+async def test_a_webhook_that_goes_in_time_is_told_nobody_of(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await settled()
+    # As long as an instance that restarts may go by its former settings.
+    instance.set_settings({"webhookUrl": f"{cloud.url}/control/"})
+    await asyncio.sleep(FAILURE_GRACE.total_seconds() - 30)
+    assert complaints(caplog, hass) == []
+    instance.set_settings({"webhookUrl": ""})
+    await asyncio.sleep(HOUR)
+    assert complaints(caplog, hass) == []
+
+
+async def test_what_is_known_to_be_lost_is_not_trusted_until_it_is_mended(
+    hass: HomeAssistant, cloud: Simulator, instance: Instance, entry: MockConfigEntry
+) -> None:
+    await settled()
+    async_tell_loss(hass, entry, lost=True)
+    entry.runtime_data.trust_push(False)  # noqa: FBT003
+    since = cloud.cloud.log.cursor
+    # Not as long as it takes until somebody looks after the settings again.
+    await asyncio.sleep(HOUR / 2)
+    async_tell_loss(hass, entry, lost=True)
+    polls = requests(cloud, "getStateInstance", since)
+    assert len(polls) >= USUAL / 2, "it is trusted"
+    async_tell_loss(hass, entry, lost=False)
+    await settled()
+    since = cloud.cloud.log.cursor
+    await asyncio.sleep(HOUR)
+    polls = requests(cloud, "getStateInstance", since)
+    assert len(polls) <= HOUR / SAFETY + 1, "it is not trusted"
+
+
+async def test_what_cannot_be_received_is_told_once_and_the_poll_goes_on(
+    hass: HomeAssistant,
+    cloud: Simulator,
+    instance: Instance,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await settled()
+    rule = cloud.cloud.faults.add(Status(200, Body.GARBAGE), method=RECEIVE)
+    since = cloud.cloud.log.cursor
+    await asyncio.sleep(HOUR)
+    polls = requests(cloud, "getStateInstance", since)
+    assert len(polls) >= USUAL, "it is trusted"
+    (told,) = complaints(caplog, hass)
+    assert "cannot be received" in told
+    cloud.cloud.faults.remove(rule.number)
+    await asyncio.sleep(2 * 60)
+    instance.set_state("yellowCard")
+    await word(hass, entry, "yellow_card")
+    instance.set_state("authorized")
+    await word(hass, entry, "authorized")
+    await emptied(instance)
+    assert complaints(caplog, hass) == [told]
 
 
 async def test_an_outage_passes(
@@ -251,15 +325,15 @@ async def test_a_lost_notification_is_found_by_the_poll_which_is_usual_then(
     since = cloud.cloud.log.cursor
     await asyncio.sleep(HOUR)
     polls = requests(cloud, "getStateInstance", since)
-    assert len(polls) >= HOUR / DEFAULT_POLL_INTERVAL - 2, "it is still trusted"
+    assert len(polls) >= USUAL, "it is still trusted"
 
 
 async def test_a_wrong_token_is_not_tried_all_the_time(
     hass: HomeAssistant, cloud: Simulator, instance: Instance, entry: MockConfigEntry
 ) -> None:
     right, instance.token = instance.token, "0123456789abcdef"
-    await asyncio.sleep(RECEIVE_WAIT)
-    since = cloud.cloud.log.cursor
+    # The one that was under way.
+    since = (await cloud.cloud.log.wait_for(method=RECEIVE)).number
     await asyncio.sleep(HOUR)
     tries = requests(cloud, RECEIVE, since)
     assert {item.status for item in tries} == {401}
@@ -300,8 +374,8 @@ async def test_a_cloud_that_does_not_wait_is_asked_once_a_second(
         """Answer at once."""
 
     monkeypatch.setattr(instance.notifications, "receive", nothing)
-    await asyncio.sleep(RECEIVE_WAIT)
-    since = cloud.cloud.log.cursor
+    # The one that was under way.
+    since = (await cloud.cloud.log.wait_for(method=RECEIVE)).number
     await asyncio.sleep(60)
     assert 50 <= len(requests(cloud, RECEIVE, since)) <= 60 / LEAST_WAIT + 1
 

@@ -1,0 +1,1 @@
+"""Measurements against a real Home Assistant; scripts/bench runs them."""
