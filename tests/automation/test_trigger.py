@@ -63,7 +63,7 @@ async def test_each_trigger_tells_what_happened_to_whom(
     assert notes.all[1:] == [
         {
             "platform": "green_api.password_required",
-            "description": "WhatsApp 1101000001: password required",
+            "description": "password request of WhatsApp 1101000001",
             **whom,
         }
     ]
