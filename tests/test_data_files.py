@@ -50,7 +50,11 @@ from custom_components.green_api.api.errors import (
     SocketClosed,
     WebhookIsSet,
 )
-from custom_components.green_api.api.models import Messenger, ScanFailure
+from custom_components.green_api.api.models import (
+    InstanceState,
+    Messenger,
+    ScanFailure,
+)
 from custom_components.green_api.broker.errors import BrokerError
 from custom_components.green_api.const import DOMAIN, MqttBroker, MqttMode, PushMode
 from custom_components.green_api.publisher import commands
@@ -508,6 +512,7 @@ def test_every_choice_of_a_selector_has_a_text(language: str) -> None:
         "mqtt": set(MqttMode),
         "mqtt_broker": set(MqttBroker),
         "push": set(PushMode),
+        "state": set(InstanceState) - {InstanceState.UNKNOWN},
     }
 
 
@@ -594,7 +599,18 @@ def test_an_entity_has_a_name_and_an_icon(
     assert set(icons.get("state", ())) == options
     words = list(texts.get("state", {}).values())
     assert len(set(words)) == len(words)
-    attributes = LOGIN_ATTRIBUTES if key == "login" and platform == "sensor" else ()
+    attributes = set(LOGIN_ATTRIBUTES) if (platform, key) == ("sensor", "login") else ()
+    if platform == "event":
+        attributes = {"event_type"}
+        types = set(description.event_types)
+        for found in (texts, icons):
+            assert set(found["state_attributes"]["event_type"]["state"]) == types
+    if platform == "event":
+        attributes = ("event_type",)
+        for told in (texts, icons):
+            of = told["state_attributes"]["event_type"]["state"]
+            assert set(of) == set(description.event_types)
+            assert len(set(of.values())) == len(of)
     assert set(texts.get("state_attributes", ())) == set(attributes)
 
 

@@ -487,6 +487,21 @@ async def test_asks_also_where_the_queue_needs_no_other_settings(
     assert asked(cloud, "setSettings") == 0
 
 
+async def test_asks_nobody_where_the_queue_was_mended_by_itself(
+    hass: HomeAssistant, instance: Instance, entry: MockConfigEntry
+) -> None:
+    await turn_on(hass, entry, "queue")
+    belong_to_n8n(instance)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await wait_until(hass, lambda: issue(hass, entry))
+    instance.set_settings({"webhookUrl": "", "webhookUrlToken": ""})
+    dialog = await open_events(hass, entry)
+    await dialog.ask(push="queue")
+    assert dialog.at == "saved"
+    await settle(hass, entry)
+    assert issue(hass, entry) is None
+
+
 async def test_each_instance_has_a_webhook_of_its_own(
     hass: HomeAssistant, cloud: Simulator, instance: Instance, entry: MockConfigEntry
 ) -> None:
@@ -1059,7 +1074,12 @@ async def test_turned_off_at_once_nothing_of_it_comes_later(
     lag.begin(instance)
     await choose(hass, entry, "webhook")
     # The former settings are shown, but those of the webhook are on their way.
-    await choose(hass, entry, "off")
+    dialog = await open_events(hass, entry)
+    await dialog.ask()
+    assert dialog.at == "menu confirm_put_back"
+    await dialog.agree()
+    assert dialog.at == "saved"
+    await hass.async_block_till_done(wait_background_tasks=True)
     assert asked(cloud, "setSettings") == 2
     assert settings(instance) == OF_N8N
     lag.end()
@@ -1067,6 +1087,33 @@ async def test_turned_off_at_once_nothing_of_it_comes_later(
     await settle(hass, entry)
     assert settings(instance) == OF_N8N
     assert asked(cloud, "setSettings") == 2
+
+
+async def test_what_was_put_back_is_not_put_back_again_while_it_restarts(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud: Simulator,
+    lag: Lag,
+    instance: Instance,
+    entry: MockConfigEntry,
+) -> None:
+    belong_to_n8n(instance)
+    await turn_on(hass, entry)
+    lag.begin(instance)
+    await choose(hass, entry, "off")
+    await look_again(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert asked(cloud, "setSettings") == 2
+    # Unless it has got lost.
+    monkeypatch.setattr(claim, "APPLYING_TIME", timedelta(0))
+    await look_again(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert asked(cloud, "setSettings") == 3
+    lag.end()
+    await look_again(hass)
+    await settle(hass, entry)
+    assert settings(instance) == OF_N8N
+    assert asked(cloud, "setSettings") == 3
 
 
 async def test_turned_on_again_at_once_the_former_settings_are_still_known(
@@ -1078,11 +1125,41 @@ async def test_turned_on_again_at_once_the_former_settings_are_still_known(
     # The webhook is shown, but the former settings are on their way.
     await choose(hass, entry, "off")
     assert settings(instance) == OF_N8N
-    await choose(hass, entry, "webhook")
+    dialog = await open_events(hass, entry)
+    await dialog.ask(push="webhook")
+    assert dialog.at == "menu confirm_push"
+    await dialog.agree()
+    assert dialog.at == "saved"
+    await hass.async_block_till_done(wait_background_tasks=True)
     assert settings(instance) == ours(entry)
     lag.end()
     await look_again(hass)
     await settle(hass, entry)
+    await turn_on(hass, entry, "off")
+    assert settings(instance) == OF_N8N
+
+
+async def test_a_switch_whose_answer_got_lost_may_come_late(
+    hass: HomeAssistant, lag: Lag, instance: Instance, entry: MockConfigEntry
+) -> None:
+    belong_to_n8n(instance)
+    await turn_on(hass, entry)
+    lag.begin(instance)
+    dialog = await open_events(hass, entry)
+    await dialog.ask(push="queue")
+    with pytest.MonkeyPatch.context() as patch:
+        lose_answers(patch)
+        await dialog.agree()
+    assert dialog.errors == {"base": "timed_out"}
+    dialog.close()
+    # All looks well, but is not.
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await look_again(hass)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert issue(hass, entry) is None
+    lag.end()
+    await look_again(hass)
+    await wait_until(hass, lambda: issue(hass, entry))
     await turn_on(hass, entry, "off")
     assert settings(instance) == OF_N8N
 

@@ -150,8 +150,7 @@ async def _outlook(
     pending = claim is not None and claim.is_pending(present)
     match mode:
         case PushMode.OFF:
-            back = claim is not None and (ours or pending)
-            after = claim.restored(present) if claim is not None and back else present
+            after = claim.restored(present) if claim is not None and ours else present
             return Outlook(
                 needed=after != present or pending,
                 now=host_of(present.webhook_url),
@@ -266,7 +265,7 @@ async def _give_up(
     if not pending and (restored == present or not claim.is_ours(present)):
         return None
     await client.set_push_settings(restored)
-    return replace(claim, cloudhook=False).sending(restored)
+    return claim.sending(restored)
 
 
 @callback
