@@ -34,6 +34,7 @@ from simulator import (
 )
 from tests.conftest import entry_of, set_up
 from tests.logs import errors_logged
+from tests.passing import settle
 from tests.waiting import (
     forgive_nothing,
     lift_limits,
@@ -183,17 +184,17 @@ async def test_unloads_while_a_request_hangs_and_lets_it_go(
 async def test_reloads_often_and_grows_by_nothing(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
-    async def settle() -> None:
+    async def get_ready() -> None:
         coordinator = entry.runtime_data
         await wait_until(hass, lambda: coordinator.data.login.code)
-        await hass.async_block_till_done()
+        await settle(hass)
 
-    await settle()
+    await get_ready()
     bus, told = listeners(hass), len(entry.runtime_data._listeners)
     coordinators = [entry.runtime_data]
     for _ in range(5):
         assert await hass.config_entries.async_reload(entry.entry_id)
-        await settle()
+        await get_ready()
         coordinators.append(entry.runtime_data)
         assert listeners(hass) == bus
         assert len(entry.runtime_data._listeners) == told

@@ -279,7 +279,7 @@ async def test_says_what_cannot_be_right_and_takes_what_is(
     await expect_texts(hass, *(f"error.{key}" for key in errors.values()))
     assert suggested(result) == {"api_url": typed["api_url"]}
     assert told(result)["example"] == "https://api.green-api.com"
-    # The dialog asks for the state and then for the settings, the entry for those never.
+    # A dialog asks for the state, then for the settings; an entry never for those.
     asked = cloud.cloud.log.list(since=cursor)
     assert all(item.ok and item.method != "getSettings" for item in asked)
     assert entry.data == data

@@ -315,3 +315,18 @@ async def test_a_real_request_leaves_no_token_in_the_log(
     assert instance.token not in written
     assert f"{base}/getStateInstance/{REDACTED}" in written, "the library logs no more"
     assert f"{base}/qr/{REDACTED} failed" in written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Received message for unregistered webhook {} from 127.0.0.1",
+        "Serving /api/webhook/{} to 127.0.0.1 (auth: False)",
+        '{{"url": "http:\\/\\/h\\/api\\/webhook\\/{}"}}',
+    ],
+)
+def test_replaces_the_id_of_a_webhook(text: str) -> None:
+    webhook_id = "green_api_" + "0123456789abcdef" * 4
+    assert redact(text.format(webhook_id)) == text.format(f"green_api_{REDACTED}")
+    other = "green_api_" + "g" * 64
+    assert redact(text.format(other)) == text.format(other)

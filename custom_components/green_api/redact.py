@@ -1,7 +1,8 @@
-"""Keep the token out of the logs.
+"""Keep the token, and the id of a webhook, out of the logs.
 
 The token stands in the URL of every request. Our own messages never hold a URL,
-but the HTTP library logs one at level INFO, and a traceback may quote one.
+but the HTTP library logs one at level INFO, and a traceback may quote one. Whom a
+request to a webhook is for, Home Assistant itself logs.
 """
 
 import logging
@@ -27,10 +28,13 @@ _TOKEN: Final = re.compile(
     re.IGNORECASE,
 )
 
+# Home Assistant names the webhook of a request, and whoever knows it can post there.
+_WEBHOOK_ID: Final = re.compile(r"(green_api_)[0-9a-f]{64}", re.IGNORECASE)
+
 
 def redact(text: str) -> str:
-    """Return the text with every token of a GREEN-API address replaced."""
-    return _TOKEN.sub(rf"\1{REDACTED}", text)
+    """Return the text with every token, and every id of a webhook of ours, replaced."""
+    return _WEBHOOK_ID.sub(rf"\1{REDACTED}", _TOKEN.sub(rf"\1{REDACTED}", text))
 
 
 class TokenFilter(logging.Filter):
