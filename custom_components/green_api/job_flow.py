@@ -156,9 +156,11 @@ class JobFlow(OptionsFlowWithReload):
     def _start(self, job: Job, *, least: float | None = None) -> asyncio.Task[str]:
         """Start a job unless one runs, at once if nothing is to be shown of it."""
         if self._job is None:
+            # First: an entry that is gone raises, and would leave a coroutine behind.
+            name = f"dialog of {self.config_entry.title}"
             self._job = self.hass.async_create_background_task(
                 self._run(job, least or 0),
-                f"dialog of {self.config_entry.title}",
+                name,
                 eager_start=least is None,
             )
         return self._job
