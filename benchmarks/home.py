@@ -22,7 +22,6 @@ from demo.seed import Seed, write_seed
 from simulator import Simulator
 from simulator.control import ControlClient
 from simulator.instance import Instance
-from simulator.timing import Timing
 
 _EVENT: Final = "benchmark_told"
 
@@ -105,13 +104,7 @@ async def open_home(
         broker = choose_broker(BrokerKind.AUTO, ports["the broker"], folder / "broker")
         async with Simulator() as simulator, ControlClient(simulator.url) as phone:
             for plan in plans:
-                simulator.cloud.create(
-                    plan.id_instance,
-                    plan.messenger,
-                    plan.state,
-                    # What comes of new settings is not what is measured.
-                    timing=Timing(reboot=0),
-                )
+                simulator.cloud.create(plan.id_instance, plan.messenger, plan.state)
                 if not plan.socket:
                     await phone.add_fault(
                         "status",

@@ -229,21 +229,28 @@ async def _wait_for_code(home: Home, instance: DemoInstance) -> None:
 
 
 async def _turn_on_push(home: Home, repeat: int) -> None:
-    """Let the cloud tell by itself, where that is the way; one after the other."""
-    client = home.client
-    await set_external_url(client, home.url)
-    for rest in _RESTS:
-        if rest.push == "off":
-            continue
+    """Let the cloud tell by itself, where that is the way."""
+    await set_external_url(home.client, home.url)
+    pushes = [rest for rest in _RESTS if rest.push != "off"]
+    for rest in pushes:
         say(f"Turning on: {rest.push}")
         for id_instance in _ids_of(rest, repeat):
-            instance = home.instances[id_instance]
-            await choose_push(client, instance.entry_id, rest.push, loss_grace=0)
-            await until(
-                f"{instance.title} listens by {rest.push}",
-                partial(_listens, home, rest, instance),
-                seconds=_PATIENCE,
-            )
+            entry_id = home.instances[id_instance].entry_id
+            await choose_push(home.client, entry_id, rest.push, loss_grace=0)
+    for rest in pushes:
+        for id_instance in _ids_of(rest, repeat):
+            await _wait_for_push(home, rest, home.instances[id_instance])
+
+
+async def _wait_for_push(home: Home, rest: Rest, instance: DemoInstance) -> None:
+    """Wait until the cloud has restarted the instance, and somebody listens."""
+    await home.phone_of(instance.id_instance).wait_for_state("authorized")
+    await until(
+        f"{instance.title} listens by {rest.push}",
+        partial(_listens, home, rest, instance),
+        seconds=_PATIENCE,
+    )
+    await home.client.wait_for_state(instance.sensor, "authorized", seconds=_PATIENCE)
 
 
 async def _listens(home: Home, rest: Rest, instance: DemoInstance) -> bool | None:

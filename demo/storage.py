@@ -119,7 +119,7 @@ def instance_entry(
         "green_api",
         title=instance.title,
         entry_id=instance.entry_id,
-        version=(1, 3),
+        version=(1, 4),
         unique_id=instance.id_instance,
         data={
             "id_instance": instance.id_instance,

@@ -48,7 +48,7 @@ def stored(
     return entry
 
 
-# What the first and the second minor version knew.
+# What each of the earlier minor versions knew.
 FIRST = {"mqtt": "state", "mqtt_prefix": "home/green_api"}
 SECOND = {
     **FIRST,
@@ -56,6 +56,15 @@ SECOND = {
     "login_always": True,
     "poll_interval": 300,
     "qr_domain": "qr.example.com",
+}
+THIRD = {
+    **SECOND,
+    "mqtt_base64": False,
+    "mqtt_broker": "home_assistant",
+    "mqtt_commands": False,
+    "mqtt_connection": {},
+    "mqtt_discovery": False,
+    "mqtt_discovery_prefix": "ha",
 }
 
 
@@ -69,6 +78,8 @@ SECOND = {
         (2, {}),
         (2, SECOND),
         (2, {**SECOND, "mqtt": "state_and_qr"}),
+        (3, {}),
+        (3, THIRD),
     ],
 )
 async def test_an_entry_of_an_earlier_version_gets_the_options_it_lacks(
@@ -100,6 +111,8 @@ async def test_an_entry_of_an_earlier_version_gets_the_options_it_lacks(
     assert entry.options["mqtt_connection"] == {}
     for option in ("mqtt_base64", "mqtt_commands", "mqtt_discovery"):
         assert entry.options[option] is False
+    assert entry.options["push"] == "off"
+    assert entry.options["loss_grace"] == 30
     assert entry.data.items() >= data.items()
     assert entry.title == "The shop's WhatsApp"
     assert entry.state is ConfigEntryState.LOADED

@@ -3,7 +3,13 @@
 from typing import Any
 
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
 from homeassistant.helpers import entity_registry as er, restore_state
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.helpers.translation import async_get_translations
@@ -43,6 +49,7 @@ class Watch:
         self.states: list[State] = []
         async_track_state_change_event(hass, EVENT, self._note)
 
+    @callback
     def _note(self, event: Event[EventStateChangedData]) -> None:
         if (state := event.data["new_state"]) is not None:
             self.states.append(state)

@@ -559,6 +559,9 @@ async def test_a_cloud_that_is_away_at_the_start_delays_what_there_is_to_tell(
         assert entry
         assert entry.state is not ConfigEntryState.LOADED
         assert ear.take() == []
+        # Home Assistant tries again when it has started; not before it is through
+        # with that is there a next time.
+        await settle(hass)
         await cloud.start()
         time.jump(60)
         await wait_until(hass, lambda: entry.state is ConfigEntryState.LOADED)

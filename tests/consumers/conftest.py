@@ -41,6 +41,8 @@ async def entry(
         mqtt="state_and_qr",
         mqtt_base64=True,
         mqtt_commands=True,
+        # Otherwise a loss is told when it has lasted.
+        loss_grace=0,
         **own_broker(broker),
     )
 

@@ -48,6 +48,11 @@ class AutomationEditor:
         """Return the choice by what to list parts; there is none in a search."""
         return self.dialog.locator("ha-button-toggle-group")
 
+    @property
+    def found(self) -> Locator:
+        """Return the names of what a search has found, the best first."""
+        return self.dialog.locator("[slot=headline]")
+
     def row(self, part: Part) -> Locator:
         """Return what the automation shows of its first part of a kind."""
         return self.page.locator(f"ha-automation-{part}-row").first
@@ -72,7 +77,7 @@ class AutomationEditor:
         """Search for a part, and add the one with this name."""
         await self.find(part, words)
         await self.dialog.get_by_text(name, exact=True).click()
-        await expect(self.sidebar).to_contain_text(name)
+        await expect(self.sidebar).to_contain_text(name, timeout=PATIENCE)
 
     async def set_device(self, name: str) -> None:
         """Give the chosen part a device as its target."""
@@ -81,11 +86,8 @@ class AutomationEditor:
         await picker.locator("ha-input-search input").fill(name)
         # Entities are listed too, with the device's name below their own.
         await picker.locator("[slot=headline]").get_by_text(name, exact=True).click()
-        await expect(self.row_target(name)).to_be_visible()
-
-    def row_target(self, name: str) -> Locator:
-        """Return a target as the sidebar lists it."""
-        return self.sidebar.locator("ha-target-picker-item-row").filter(has_text=name)
+        chosen = self.sidebar.locator("ha-target-picker-item-row")
+        await expect(chosen).to_contain_text(name, timeout=PATIENCE)
 
     async def choose(self, field: int, option: str) -> None:
         """Choose one of the words of a list, the lists counted from the top."""
@@ -94,7 +96,8 @@ class AutomationEditor:
         # A button among the chosen words, or in the older version a field below.
         await chosen.locator("ha-chip-set ha-button, ha-picker-field").first.click()
         await chosen.get_by_text(option, exact=True).last.click()
-        await expect(chosen.locator("ha-input-chip")).to_contain_text(option)
+        chip = chosen.locator("ha-input-chip")
+        await expect(chip).to_contain_text(option, timeout=PATIENCE)
 
     async def hold_for(self, seconds: int) -> None:
         """Say how long it has to stay so."""

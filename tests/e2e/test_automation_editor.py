@@ -65,7 +65,8 @@ async def expect_listed(editor: AutomationEditor, found: dict[str, Any]) -> None
     """Wait until each is listed with its name and description, and nothing raw."""
     for item in found.values():
         for text in (item["name"], item["description"]):
-            await expect(editor.dialog.get_by_text(text, exact=True)).to_be_visible()
+            shown = editor.dialog.get_by_text(text, exact=True)
+            await expect(shown).to_be_visible(timeout=EDITOR_PATIENCE)
     await expect(editor.dialog.get_by_text(RAW)).to_have_count(0)
 
 
@@ -88,9 +89,12 @@ async def test_all_are_listed_and_found_by_name(
         await editor.list_by_integration(part, "GREEN-API")
         await expect_listed(editor, found)
         await shoot(editor.page, f"editor-{part}s-{language}")
+        await editor.search("GREEN-API")
+        await expect(editor.kinds).to_be_hidden()
+        await expect_listed(editor, found)
         for key, item in found.items():
             await editor.search(item["name"])
-            await expect(editor.kinds).to_be_hidden()
+            await expect(editor.found.first).to_have_text(item["name"])
             await expect_listed(editor, {key: item})
         await shoot(editor.page, f"editor-{part}-found-{language}")
 

@@ -18,6 +18,7 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 import pytest
 import pytest_asyncio
+import yaml
 from yarl import URL
 
 from benchmarks.push import choose_push, set_external_url
@@ -60,6 +61,16 @@ FAULTS: tuple[dict[str, object], ...] = (
     {"kind": "status", "status": 400, "body": "json"},
     {"kind": "status", "status": 404, "body": "json"},
     {"kind": "status", "status": 504, "body": "html"},
+)
+
+
+# All that there is a trigger for.
+MOMENTS = (
+    "authorization_lost",
+    "authorized",
+    "password_required",
+    "qr_ready",
+    "state_changed",
 )
 
 
@@ -112,6 +123,7 @@ async def evidence() -> AsyncIterator[Evidence]:
         await stack.phone.add_fault(
             "status", status=400, method="scanqrcode", id_instance=whatsapp
         )
+        _write_down_triggers(stack)
         await stack.home_assistant.start()
         found = Evidence([instance.token for instance in stack.instances])
         async with MqttWatch(stack.broker.port, "#", protocol="5") as everything:
@@ -125,6 +137,27 @@ async def evidence() -> AsyncIterator[Evidence]:
         _collect_messages(everything, found)
         _collect_files(stack, found)
         yield found
+
+
+def _write_down_triggers(stack: Stack) -> None:
+    """Let an automation write into the log all that triggers tell."""
+    sensors = [instance.sensor for instance in stack.instances]
+    triggers = [
+        {"trigger": f"green_api.{moment}", "target": {"entity_id": sensors}}
+        for moment in MOMENTS
+    ]
+    said = {"message": "Trigger: {{ trigger }}", "level": "warning"}
+    automation = {
+        "id": "sweep",
+        "alias": "Write down what triggers tell",
+        "mode": "parallel",
+        "max": 100,
+        "triggers": triggers,
+        "actions": [{"action": "system_log.write", "data": said}],
+    }
+    path = stack.home_assistant.config / "automations.yaml"
+    automations = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump([*automations, automation]))
 
 
 async def _live(stack: Stack, client: HomeAssistantClient, found: Evidence) -> None:
@@ -412,6 +445,12 @@ async def test_sweep_would_find_something(evidence: Evidence) -> None:
         assert f"_{id_instance}_state" in evidence.places["the recorder's tables"]
         assert f"MQTT green_api/{id_instance}/attributes" in evidence.places
         assert f"MQTT green_api/{id_instance}/event" in evidence.places
+        assert f"_{id_instance}_event" in evidence.places["states, at the end"]
+        assert f"_{id_instance}_event" in evidence.places["the recorder's tables"]
+    for moment in MOMENTS:
+        assert f"'platform': 'green_api.{moment}'" in log
+        assert f"green_api.{moment}" in evidence.places[".storage/trace.saved_traces"]
+    assert "state_before" in evidence.places[".storage/green_api"]
     assert "authorized" in evidence.places["the recorder's tables"]
     assert any("/response" in place for place in evidence.places)
     assert any(place.startswith("MQTT elsewhere/device") for place in evidence.places)

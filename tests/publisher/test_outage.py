@@ -7,6 +7,7 @@ import tracemalloc
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
 import pytest
 
 from custom_components.green_api.publisher.brokers import Broker
@@ -56,6 +57,8 @@ def give_threads_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def size_of_ours() -> int:
     """Return the bytes that our code, and paho's, holds."""
+    # The storage of tests keeps all that it was ever given to write.
+    Store._async_write_data.reset_mock()  # type: ignore[attr-defined]
     ours = [
         tracemalloc.Filter(inclusive=True, filename_pattern=pattern)
         for pattern in ("*/custom_components/green_api/*", "*/paho/*")
