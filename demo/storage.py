@@ -19,6 +19,8 @@ OPTIONS: Mapping[str, object] = {
     "login_window": 5,
     "login_always": False,
     "poll_interval": 60,
+    "loss_grace": 30,
+    "push": "off",
     "mqtt": "state_and_qr",
     "mqtt_prefix": PREFIX,
     "mqtt_base64": False,

@@ -2,11 +2,13 @@
 
 from typing import Any, Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from simulator import Instance, State
-from tests.passing import settle
+from tests.passing import Time, settle
+from tests.waiting import wait_until
 
 # Nothing is asked but by the test, and no loss waits.
 CALM: Final[dict[str, Any]] = {"poll_interval": 36_000, "loss_grace": 0}
@@ -20,3 +22,13 @@ async def see(
         instance.set_state(state)
         await entry.runtime_data.async_refresh()
         await settle(hass)
+
+
+async def come_up(hass: HomeAssistant, time: Time, entry: MockConfigEntry) -> None:
+    """Wait until an entry is loaded that Home Assistant tries to load again."""
+    decided = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY)
+    while True:
+        await wait_until(hass, lambda: entry.state in decided)
+        if entry.state is ConfigEntryState.LOADED:
+            return
+        await time.pass_(hass, 60)

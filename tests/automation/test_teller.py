@@ -20,10 +20,9 @@ from simulator import Instance, Simulator, State, StateAnswer, Status
 from tests.conftest import set_up
 from tests.logs import errors_logged
 from tests.passing import Time, settle
-from tests.waiting import wait_until
 
 from .home import home, same_entry
-from .states import CALM, see
+from .states import CALM, come_up, see
 
 type Told = list[str | tuple[str, str]]
 
@@ -243,6 +242,20 @@ async def test_what_flaps_raises_no_alarm_and_delays_no_authorization(
         assert ear.take() == [("blocked", "authorized"), "authorized"]
         await time.pass_(hass, 40)
         assert ear.take() == []
+
+
+async def test_the_next_loss_has_a_grace_of_its_own(
+    hass: HomeAssistant, time: Time, cloud: Simulator, instance: Instance
+) -> None:
+    entry = await set_up(hass, cloud, instance, **CALM | {"loss_grace": 60})
+    await see(hass, entry, instance, State.BLOCKED)
+    await time.pass_(hass, 40)
+    await see(hass, entry, instance, State.AUTHORIZED, State.BLOCKED)
+    ear = Ear(hass)
+    await time.pass_(hass, 55)
+    assert ear.take() == []
+    await time.pass_(hass, 6)
+    assert ear.take() == ["authorization_lost"]
 
 
 async def test_a_grace_goes_on_through_states_that_leave_it_open(
@@ -559,12 +572,8 @@ async def test_a_cloud_that_is_away_at_the_start_delays_what_there_is_to_tell(
         assert entry
         assert entry.state is not ConfigEntryState.LOADED
         assert ear.take() == []
-        # Home Assistant tries again when it has started; not before it is through
-        # with that is there a next time.
-        await settle(hass)
         await cloud.start()
-        time.jump(60)
-        await wait_until(hass, lambda: entry.state is ConfigEntryState.LOADED)
+        await come_up(hass, time, entry)
         assert ear.take() == [("authorized", "blocked"), "authorization_lost"]
 
 

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from homeassistant.components.automation import DOMAIN as AUTOMATION
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CoreState, HassJob, HomeAssistant
 from homeassistant.helpers import (
@@ -25,11 +24,10 @@ from simulator import Instance, Simulator, State
 from tests.conftest import set_up
 from tests.logs import errors_logged
 from tests.passing import Time, settle
-from tests.waiting import wait_until
 
 from .home import home, same_entry
 from .notes import Notes, automate, device_of, state_sensor, trigger
-from .states import CALM, see
+from .states import CALM, come_up, see
 
 SENSOR = "sensor.whatsapp_1101000001_state"
 
@@ -470,8 +468,7 @@ async def test_for_that_ends_while_the_cloud_is_away_too(
         await cloud.start()
         entry = place.entry
         assert entry
-        time.jump(60)
-        await wait_until(hass, lambda: entry.state is ConfigEntryState.LOADED)
+        await come_up(hass, time, entry)
         await time.pass_(hass, 100)
         assert notes.take() == []
 
