@@ -286,7 +286,7 @@ async def test_can_be_shown_and_filled_in_by_the_frontend(
     instance: Instance,
     mqtt_entry: MockConfigEntry,
 ) -> None:
-    for component in ("camera", "config", "image"):
+    for component in ("camera", "config", "event", "image", "webhook"):
         assert await async_setup_component(hass, component, {})
     client = await hass_client()
     base = "/api/config/config_entries/flow"

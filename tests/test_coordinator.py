@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from itertools import groupby
 
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
@@ -325,8 +326,11 @@ async def test_tells_when_the_reason_of_an_outage_changes(
         await coordinator.async_refresh()
         cloud.cloud.faults.clear()
     await wait_until(hass, lambda: coordinator.last_update_success)
-    problems = [data.connection_problem for data in seen]
-    assert list(dict.fromkeys(problems)) == ["cloud_failed", "rate_limited", None]
+    told = [problem for problem, _ in groupby(data.connection_problem for data in seen)]
+    # A new code of the login may be told before the first failure.
+    if told[0] is None:
+        del told[0]
+    assert told == ["cloud_failed", "rate_limited", None]
 
 
 async def test_takes_it_for_a_state_that_the_instance_is_not_ready(

@@ -287,12 +287,15 @@ async def test_an_entry_that_is_unloaded_keeps_its_row(
     cloud: Simulator,
     instance: Instance,
 ) -> None:
+    # Linked: a login that goes on would have its own to write.
+    instance.set_state(State.AUTHORIZED)
     entry = await set_up(hass, cloud, instance)
     await settle(hass)
-    written = deepcopy(hass_storage[DOMAIN])
+    written = deepcopy(hass_storage[DOMAIN]["data"]["instances"])
+    assert set(written) == {entry.entry_id}
     assert await hass.config_entries.async_unload(entry.entry_id)
     await settle(hass)
-    assert hass_storage[DOMAIN] == written
+    assert hass_storage[DOMAIN]["data"]["instances"] == written
 
 
 async def test_a_disabled_entry_may_go_before_anything_was_set_up(

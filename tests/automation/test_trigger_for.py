@@ -238,16 +238,19 @@ async def test_what_is_over_at_a_reload_is_not_waited_for(
     assert notes.take() == expected
 
 
+@pytest.mark.parametrize("state", [State.AUTHORIZED, State.BLOCKED])
 async def test_what_was_never_otherwise_is_not_waited_for(
-    hass: HomeAssistant, time: Time, cloud: Simulator, instance: Instance
+    hass: HomeAssistant,
+    time: Time,
+    cloud: Simulator,
+    instance: Instance,
+    state: State,
 ) -> None:
-    instance.set_state(State.BLOCKED)
+    instance.set_state(state)
     entry = await set_up(hass, cloud, instance, **CALM)
-    notes = await automate(
-        hass,
-        trigger("authorization_lost", state_sensor(entry), for_=60),
-        trigger("state_changed", state_sensor(entry), for_=60),
-    )
+    kinds = ("authorized", "authorization_lost", "state_changed")
+    target = state_sensor(entry)
+    notes = await automate(hass, *(trigger(kind, target, for_=60) for kind in kinds))
     await time.pass_(hass, 100)
     assert notes.take() == []
 
