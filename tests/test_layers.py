@@ -32,12 +32,13 @@ LAYERS = rows("""
     login stills
     coordinator
     authorization entity push targets teller
-    issues job_flow
+    candidate issues job_flow publisher
     link_flow mqtt_flow push_flow
+    qr_flow
     options_flow
     button camera event image sensor \
-        condition config_flow diagnostics frontend publisher repairs \
-        services trigger
+        condition config_flow diagnostics frontend repairs \
+        services system_health trigger
     __init__
 """)
 
@@ -82,14 +83,6 @@ INNER_LAYERS = {
 ONLY: dict[str, dict[str, set[str] | None]] = {
     "api": {},
     "broker": {},
-    "config_flow": {
-        "const": None,
-        "api": None,
-        "clients": None,
-        "coordinator": {"GreenApiConfigEntry"},
-        "mqtt_forms": {"MQTT_SELECTOR"},
-        "options_flow": None,
-    },
 }
 
 # What has to be usable without Home Assistant.

@@ -1,7 +1,8 @@
 """The set-up of an instance, its new token, and its new address."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, override
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, override
 
 from homeassistant.config_entries import (
     ConfigEntry,
@@ -10,6 +11,7 @@ from homeassistant.config_entries import (
     UnknownEntry,
 )
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.data_entry_flow import AbortFlow, UnknownFlow
 from homeassistant.helpers.selector import (
     TextSelector,
     TextSelectorConfig,
@@ -37,7 +39,8 @@ from .api.errors import (
     TokenRejected,
     UnexpectedAnswer,
 )
-from .api.models import Messenger
+from .api.models import InstanceState, Messenger, StateReading
+from .candidate import CandidateCoordinator
 from .clients import client_for
 from .const import (
     CONF_API_TOKEN_INSTANCE,
@@ -53,8 +56,12 @@ from .const import (
     MQTT_DOMAIN,
     MqttMode,
 )
+from .coordinator import GreenApiConfigEntry, GreenApiCoordinator
+from .job_flow import coordinator_of
 from .mqtt_forms import MQTT_SELECTOR
 from .options_flow import GreenApiOptionsFlow
+from .qr_flow import QrFlow
+from .stills import load_stills
 
 _ID: Final = TextSelector(TextSelectorConfig(autocomplete="off"))
 _URL: Final = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
@@ -86,17 +93,41 @@ _FIELD_OF_ERROR: Final[dict[type[GreenApiError], str]] = {
 }
 
 
-class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Set an instance up, or take its new token or address."""
+# In which somebody is to link the instance, now or when it has started.
+_TO_BE_LINKED: Final = frozenset(
+    {
+        InstanceState.NOT_AUTHORIZED,
+        InstanceState.PENDING_CODE,
+        InstanceState.PENDING_PASSWORD,
+        InstanceState.STARTING,
+    }
+)
+
+
+# A dialog that is open shows the end of its flow well within so many seconds.
+LEFT_OPEN: Final = 10.0
+
+
+class _Found(NamedTuple):
+    """Hold what the online check has found."""
+
+    messenger: Messenger
+    reading: StateReading
+
+
+class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
+    """Set an instance up and link it, or take its new token or address."""
 
     VERSION = 1
     MINOR_VERSION = ENTRY_MINOR_VERSION
 
     def __init__(self) -> None:
         """Start with nothing typed."""
+        super().__init__()
         self._id_instance = ""
         self._token = ""
         self._connection: dict[str, Any] = {}
+        self._candidate: CandidateCoordinator | None = None
 
     @staticmethod
     @callback
@@ -157,9 +188,11 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
                     api_token_instance=self._token,
                 )
                 guess = Messenger.of_instance(self._id_instance)
-                messenger = await _check(client, guess, errors)
-                if messenger is not None:
-                    return self._create(api_url, messenger, user_input)
+                found = await _check(client, guess, errors)
+                if found is not None:
+                    mqtt = user_input.get(CONF_MQTT, MqttMode.OFF.value)
+                    await self._take(client, api_url, mqtt, found)
+                    return await self._go_on(found.reading.state)
             if errors.keys() & {CONF_ID_INSTANCE, CONF_API_TOKEN_INSTANCE}:
                 return self._show_credentials(errors)
         schema = ADDRESS_SCHEMA
@@ -179,22 +212,124 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
             },
         )
 
-    def _create(
-        self, api_url: str, messenger: Messenger, user_input: dict[str, Any]
-    ) -> ConfigFlowResult:
-        return self.async_create_entry(
-            title=f"{messenger.label} {self._id_instance}",
+    async def _take(
+        self, client: GreenApiClient, api_url: str, mqtt: str, found: _Found
+    ) -> None:
+        """Begin with an instance that may have to be linked before it has an entry."""
+        stills = await self.hass.async_add_executor_job(load_stills)
+        self._end_candidate()
+        # Two dialogs would ask for codes in each other's way; the older one was left.
+        for flow in self._async_in_progress():
+            if flow["context"].get("unique_id") == self._id_instance:
+                self.hass.config_entries.flow.async_abort(flow["flow_id"])
+        self._candidate = CandidateCoordinator(
+            self.hass,
+            client,
+            stills,
+            title=f"{found.messenger.label} {self._id_instance}",
             data={
                 CONF_ID_INSTANCE: self._id_instance,
                 CONF_API_TOKEN_INSTANCE: self._token,
                 CONF_API_URL: api_url,
-                CONF_MESSENGER: messenger.value,
+                CONF_MESSENGER: found.messenger.value,
             },
-            options={
-                **DEFAULT_OPTIONS,
-                CONF_MQTT: user_input.get(CONF_MQTT, MqttMode.OFF.value),
-            },
+            options={**DEFAULT_OPTIONS, CONF_MQTT: mqtt},
         )
+        self._candidate.begin(found.reading)
+
+    async def _go_on(self, state: InstanceState) -> ConfigFlowResult:
+        """Link the instance where that is called for, or come to the end."""
+        if state not in _TO_BE_LINKED:
+            return self._finish()
+        if state is InstanceState.PENDING_PASSWORD and self.ways == ["password"]:
+            return await self.async_step_password()
+        return await self.async_step_qr_wait()
+
+    # ----------------------------------------------------------------- linking
+
+    @property
+    @override
+    def entry(self) -> GreenApiConfigEntry:
+        """Return the entry, or the one to be."""
+        if self._candidate is not None:
+            return self._candidate.config_entry
+        try:
+            return self._get_reauth_entry()
+        except UnknownEntry:
+            raise AbortFlow("entry_removed") from None
+
+    @property
+    @override
+    def coordinator(self) -> GreenApiCoordinator | None:
+        """Return the coordinator of the moment, None while there is none."""
+        return self._candidate or coordinator_of(self.entry)
+
+    @property
+    @override
+    def ways_out(self) -> list[str]:
+        """Offer to link the instance some other time."""
+        return ["skip"]
+
+    async def async_step_skip(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """End without a link."""
+        return self._finish()
+
+    @override
+    async def async_step_linked(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """End with a link."""
+        return self._finish()
+
+    @override
+    async def async_step_state_forbids_login(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """End, because the instance needs something else first."""
+        return self._finish()
+
+    def _finish(self) -> ConfigFlowResult:
+        self.end_job()
+        if self._candidate is None:
+            return self.async_abort(reason="reauth_successful")
+        candidate = self._candidate
+        self._end_candidate()
+        return self.async_create_entry(
+            title=candidate.config_entry.title,
+            data=candidate.entry_data,
+            options=candidate.config_entry.options,
+        )
+
+    @callback
+    @override
+    def async_notify_flow_changed(self) -> None:
+        """Have the dialog ask again; what is done needs no dialog any more."""
+        super().async_notify_flow_changed()
+        if self._candidate is None and self._qr_step() == "linked":
+            # Home Assistant keeps this flow when its dialog is closed.
+            self.hass.loop.call_later(LEFT_OPEN, self._end_left_open)
+
+    @callback
+    def _end_left_open(self) -> None:
+        with suppress(UnknownFlow):
+            self.hass.config_entries.flow.async_abort(self.flow_id)
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Ask for no code any more."""
+        super().async_remove()
+        self._end_candidate()
+
+    @callback
+    def _end_candidate(self) -> None:
+        if self._candidate is not None:
+            self._candidate.end()
+            self._candidate = None
+
+    # ------------------------------------------------------------ what is there
 
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
@@ -217,10 +352,12 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
                     id_instance=entry.data[CONF_ID_INSTANCE],
                     api_token_instance=token,
                 )
-                if await _check(client, Messenger(entry.data[CONF_MESSENGER]), errors):
-                    return self.async_update_reload_and_abort(
-                        entry, data_updates={CONF_API_TOKEN_INSTANCE: token}
-                    )
+                present = Messenger(entry.data[CONF_MESSENGER])
+                if (found := await _check(client, present, errors)) is not None:
+                    data = {**entry.data, CONF_API_TOKEN_INSTANCE: token}
+                    self.hass.config_entries.async_update_entry(entry, data=data)
+                    await self.hass.config_entries.async_reload(entry.entry_id)
+                    return await self._go_on(found.reading.state)
                 # The form has one field; what is said of others concerns all.
                 errors = {
                     field if field == CONF_API_TOKEN_INSTANCE else "base": key
@@ -262,7 +399,8 @@ class GreenApiConfigFlow(ConfigFlow, domain=DOMAIN):
                     id_instance=entry.data[CONF_ID_INSTANCE],
                     api_token_instance=token,
                 )
-                told = await _check(client, present, errors) or present
+                found = await _check(client, present, errors)
+                told = found.messenger if found else present
                 if told is not present:
                     errors[CONF_API_URL] = "another_messenger"
                 elif not errors:
@@ -312,15 +450,16 @@ def _clean(
 
 async def _check(
     client: GreenApiClient, guess: Messenger, errors: dict[str, str]
-) -> Messenger | None:
+) -> _Found | None:
     """Return the instance's messenger, the guess where the cloud does not tell.
 
     None, and an error noted, where the instance can't be asked.
     """
     try:
-        await client.get_state_instance()
+        reading = await client.get_state_instance()
     except InstanceNotReady:
-        pass  # The credentials are right, and the instance will be up in minutes.
+        # The credentials are right, and the instance will be up in minutes.
+        reading = StateReading(InstanceState.STARTING)
     except AuthorizationRefused:
         # Not documented of this method: no words of its own for it.
         errors["base"] = RequestRejected.key
@@ -329,9 +468,10 @@ async def _check(
         errors[_FIELD_OF_ERROR.get(type(err), "base")] = err.key
         return None
     try:
-        return (await client.get_settings()).messenger or guess
+        messenger = (await client.get_settings()).messenger or guess
     except GreenApiError:
-        return guess
+        messenger = guess
+    return _Found(messenger, reading)
 
 
 def _has_mqtt(hass: HomeAssistant) -> bool:

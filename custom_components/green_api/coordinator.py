@@ -284,7 +284,7 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
         if isinstance(err, CredentialsRejected):
             self._refused = True
             self.login.stop()
-            self.config_entry.async_start_reauth(self.hass)
+            self._ask_for_token()
             retry_after = self._next_refused_retry()
         elif (
             self.last_update_success
@@ -295,6 +295,9 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
             return self.data
         self._update(login=self.login.progress, connection_problem=err.key)
         raise update_error(err, retry_after)
+
+    def _ask_for_token(self) -> None:
+        self.config_entry.async_start_reauth(self.hass)
 
     def _next_refused_retry(self) -> float:
         """Return the seconds to wait after one more rejection of the credentials."""
@@ -403,11 +406,8 @@ class GreenApiCoordinator(DataUpdateCoordinator[InstanceData]):
     @callback
     def take_account(self, account: Account) -> None:
         """Keep the account's name, which the cloud tells at the login only."""
-        data = self.config_entry.data
-        names = {_number(account): account.name}
-        self.hass.config_entries.async_update_entry(
-            self.config_entry, data={**data, CONF_ACCOUNT_NAME: names}
-        )
+        data = {**self.config_entry.data, CONF_ACCOUNT_NAME: names_of(account)}
+        self.hass.config_entries.async_update_entry(self.config_entry, data=data)
 
     @callback
     def take_progress(self, progress: LoginProgress) -> None:
@@ -465,6 +465,11 @@ def _may_pass(err: GreenApiError) -> bool:
     if isinstance(err, MethodNotAvailable):
         return False
     return isinstance(err, (ConnectionFailed, RateLimited, RequestRejected))
+
+
+def names_of(account: Account) -> dict[str, str]:
+    """Return an account's name by its number, as an entry keeps it."""
+    return {_number(account): account.name}
 
 
 def _number(account: Account) -> str:

@@ -1,4 +1,4 @@
-"""A dialog of an entry's options that waits for what takes long."""
+"""A dialog that waits for what takes long."""
 
 from abc import abstractmethod
 import asyncio
@@ -9,6 +9,7 @@ from typing import Any, Final, override
 
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntryBaseFlow,
     ConfigEntryState,
     ConfigFlowResult,
     OptionsFlowWithReload,
@@ -28,30 +29,26 @@ LEAST_PROGRESS: Final = 1.0
 type Job = Callable[[], Coroutine[Any, Any, str]]
 
 
-class JobFlow(OptionsFlowWithReload):
-    """Run jobs, one at a time, behind a progress step or beside an open form.
+class JobFlow(ConfigEntryBaseFlow):
+    """Run jobs, one at a time, behind a progress step or beside what is shown.
 
-    A job ends with the name of the step to go on with, and it ends with the dialog.
-    The entry may be reloaded or removed at any moment.
+    A job belongs to a step, and ends with the name of the step to go on with. It ends
+    with the dialog, too. The entry may be reloaded or removed at any moment.
     """
 
     _job: asyncio.Task[str] | None = None
+    _job_of = ""
     _led_here = False
 
     @property
-    @override
-    def config_entry(self) -> GreenApiConfigEntry:
-        """Return the entry; ends the dialog where it was removed meanwhile."""
-        try:
-            return super().config_entry
-        except UnknownEntry:
-            raise AbortFlow("entry_removed") from None
+    @abstractmethod
+    def entry(self) -> GreenApiConfigEntry:
+        """Return the entry of the instance, maybe one to be; raises AbortFlow."""
 
     @property
+    @abstractmethod
     def coordinator(self) -> GreenApiCoordinator | None:
-        """Return the coordinator of the moment, None while the entry has none."""
-        entry = self.config_entry
-        return entry.runtime_data if entry.state is ConfigEntryState.LOADED else None
+        """Return the coordinator of the moment, None while there is none."""
 
     @abstractmethod
     def step_after(self, err: HomeAssistantError) -> str:
@@ -75,7 +72,7 @@ class JobFlow(OptionsFlowWithReload):
         """Show the progress of a job; when it is done, go on to where it leads."""
         # Not at once: a job that is done before it is shown would hand the form's
         # input on to the next step.
-        task = self._start(job, least=LEAST_PROGRESS)
+        task = self._start(step_id, job, least=LEAST_PROGRESS)
         if task.done():
             self._job = None
             self._led_here = True
@@ -96,24 +93,25 @@ class JobFlow(OptionsFlowWithReload):
         led_here, self._led_here = self._led_here, False
         return None if led_here else user_input
 
-    def run_beside(self, form: str, job: Job) -> str | None:
-        """Return where a job beside an open form leads, None as long as it goes on.
+    def run_beside(self, step_id: str, job: Job, *, renews: bool = False) -> str | None:
+        """Return where a job beside a step leads, None as long as it goes on.
 
         The dialog then asks again by itself, if it has shown any progress before.
+        Where the job leads to the same step, only one that `renews` is shown again:
+        in a form it would take away what was typed.
         """
-        fresh = self._job is None
-        task = self._start(job)
+        present = self._job
+        task = self._start(step_id, job)
         if task.done():
             self._job = None
             return task.result()
 
         @callback
         def refresh(done: asyncio.Task[str]) -> None:
-            # Showing the same form again would only take away what was typed.
-            if not done.cancelled() and done.result() != form:
+            if not done.cancelled() and (renews or done.result() != step_id):
                 self.async_notify_flow_changed()
 
-        if fresh:
+        if task is not present:
             task.add_done_callback(refresh)
         return None
 
@@ -153,11 +151,20 @@ class JobFlow(OptionsFlowWithReload):
                         for stop in stops:
                             stop()
 
-    def _start(self, job: Job, *, least: float | None = None) -> asyncio.Task[str]:
-        """Start a job unless one runs, at once if nothing is to be shown of it."""
+    def _start(
+        self, step_id: str, job: Job, *, least: float | None = None
+    ) -> asyncio.Task[str]:
+        """Start the job of a step unless it runs; the one of another step ends.
+
+        It starts at once if nothing is to be shown of it.
+        """
+        if self._job_of != step_id:
+            # A menu leads away from what was being waited for.
+            self.end_job()
         if self._job is None:
             # First: an entry that is gone raises, and would leave a coroutine behind.
-            name = f"dialog of {self.config_entry.title}"
+            name = f"dialog of {self.entry.title}"
+            self._job_of = step_id
             self._job = self.hass.async_create_background_task(
                 self._run(job, least or 0),
                 name,
@@ -185,3 +192,33 @@ class JobFlow(OptionsFlowWithReload):
         except AbortFlow:
             # The one who waits may go on to another step only.
             return "entry_removed"
+
+
+class EntryFlow(JobFlow, OptionsFlowWithReload):
+    """Run jobs in a dialog of an entry's options."""
+
+    @property
+    @override
+    def config_entry(self) -> GreenApiConfigEntry:
+        """Return the entry; ends the dialog where it was removed meanwhile."""
+        try:
+            return super().config_entry
+        except UnknownEntry:
+            raise AbortFlow("entry_removed") from None
+
+    @property
+    @override
+    def entry(self) -> GreenApiConfigEntry:
+        """Return the entry that the options are of."""
+        return self.config_entry
+
+    @property
+    @override
+    def coordinator(self) -> GreenApiCoordinator | None:
+        """Return the coordinator of the moment, None while the entry has none."""
+        return coordinator_of(self.config_entry)
+
+
+def coordinator_of(entry: GreenApiConfigEntry) -> GreenApiCoordinator | None:
+    """Return the coordinator of an entry, None while it has none."""
+    return entry.runtime_data if entry.state is ConfigEntryState.LOADED else None

@@ -1,5 +1,6 @@
 """The ways to link an instance without a QR, as dialogs."""
 
+from abc import abstractmethod
 from datetime import datetime, timedelta
 from functools import cached_property
 from math import ceil
@@ -50,7 +51,7 @@ _PASSWORD: Final = TextSelector(
 )
 PHONE_SCHEMA: Final = vol.Schema(
     {
-        vol.Required(CONF_PHONE_NUMBER): TextSelector(
+        vol.Optional(CONF_PHONE_NUMBER): TextSelector(
             TextSelectorConfig(type=TextSelectorType.TEL, autocomplete="tel")
         )
     }
@@ -84,6 +85,7 @@ class LinkFlow(JobFlow):
     def __init__(self) -> None:
         """Start with nothing typed."""
         self._form = ""
+        self._first = "phone"
         self._errors: dict[str, str] = {}
         self._facts: dict[str, str] = {}
         self._phone_typed = ""
@@ -101,7 +103,7 @@ class LinkFlow(JobFlow):
         data = coordinator.data
         if wants_password(coordinator):
             return ["password"]
-        if not _is_unlinked(coordinator):
+        if not is_unlinked(coordinator):
             return []
         if coordinator.messenger is Messenger.WHATSAPP:
             return ["pairing"]
@@ -119,14 +121,20 @@ class LinkFlow(JobFlow):
         step = self._step_for_state(self._form)
         if key == TimeLimitExpired.key:
             # It ends in a logout, whatever the state still says.
-            step = "phone"
+            step = self._first
         elif step not in {"linked", "password"}:
             lost = key == AuthorizationNotStarted.key
-            step = "phone" if lost else self._form
+            step = self._first if lost else self._form
         self._facts = dict(err.translation_placeholders or {})
         if key in _NO_ANSWER and step in {"pairing", "phone"}:
             return self._refuse_unless_given(step, key)
         return self._refuse(step, key)
+
+    @abstractmethod
+    async def async_step_qr_wait(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Go on with a QR, for whoever leaves the phone number empty."""
 
     # ---------------------------------------------------------------- WhatsApp
 
@@ -230,7 +238,7 @@ class LinkFlow(JobFlow):
         """End well."""
         return self.async_abort(
             reason="linked",
-            description_placeholders={"title": self.config_entry.title},
+            description_placeholders={"title": self.entry.title},
         )
 
     async def async_step_state_forbids_login(
@@ -244,9 +252,15 @@ class LinkFlow(JobFlow):
     async def _ask_for_phone(
         self, step_id: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
+        if user_input is None:
+            # From a menu: what was waited for there is of no use to this form.
+            self.end_job()
         if (typed := self.typed(user_input)) is not None:
-            self._begin_attempt(step_id.removesuffix("_expired"))
-            self._phone_typed = typed[CONF_PHONE_NUMBER]
+            self._first = step_id.removesuffix("_expired")
+            self._begin_attempt(self._first)
+            self._phone_typed = typed.get(CONF_PHONE_NUMBER, "").strip()
+            if not self._phone_typed:
+                return await self.async_step_qr_wait()
             try:
                 self._phone_number = clean_phone_number(self._phone_typed)
             except InvalidAddress as err:
@@ -276,7 +290,7 @@ class LinkFlow(JobFlow):
     @cached_property
     def _label(self) -> str:
         # Cached: the entry may go, but a progress step may not end because of it.
-        return Messenger(self.config_entry.data[CONF_MESSENGER]).label
+        return Messenger(self.entry.data[CONF_MESSENGER]).label
 
     def _begin_attempt(self, form: str) -> None:
         self.end_job()
@@ -337,11 +351,11 @@ class LinkFlow(JobFlow):
         return "linking"
 
     async def _watch_pairing_code(self) -> str:
-        await self.wait_while(_is_unlinked, self._code_left)
+        await self.wait_while(is_unlinked, self._code_left)
         return self._step_for_state("pairing_expired")
 
     async def _watch_phone_code(self) -> str:
-        await self.wait_while(_is_unlinked, self._code_left)
+        await self.wait_while(is_unlinked, self._code_left)
         step = self._step_for_state("phone_expired")
         if step == "phone_expired":
             # What was said of the code is over with it.
@@ -351,19 +365,18 @@ class LinkFlow(JobFlow):
 
     async def _watch_password(self) -> str:
         await self.wait_while(wants_password, STARTING_LIMIT)
-        return self._step_for_state("phone")
+        return self._step_for_state(self._first)
 
     async def _watch_link(self) -> str:
         """Follow an accepted code or password to what comes of it."""
         # For a while the cloud can show the state of before.
         await self.wait_while(self._may_be_linked_yet, SETTLING_TIME)
         if self._step_for_state("") == "linking":
-            await self.wait_while(_is_starting, STARTING_LIMIT)
-        first = "pairing" if self._form == "pairing" else "phone"
-        step = self._step_for_state(first)
+            await self.wait_while(is_starting, STARTING_LIMIT)
+        step = self._step_for_state(self._first)
         if step == "linking":
-            return self._refuse(first, InstanceNotReady.key)
-        if step in {first, self._form}:
+            return self._refuse(self._first, InstanceNotReady.key)
+        if step in {self._first, self._form}:
             return self._refuse(step, "not_linked")
         return step
 
@@ -386,7 +399,7 @@ class LinkFlow(JobFlow):
     def _may_be_linked_yet(self, coordinator: GreenApiCoordinator) -> bool:
         if wants_password(coordinator):
             return self._form == "password"
-        return _is_unlinked(coordinator) or _is_starting(coordinator)
+        return is_unlinked(coordinator) or is_starting(coordinator)
 
     def _step_for_state(self, unlinked: str) -> str:
         """Return the step that the state calls for."""
@@ -397,19 +410,21 @@ class LinkFlow(JobFlow):
             return "linked"
         if wants_password(coordinator):
             return "password"
-        if _is_starting(coordinator):
+        if is_starting(coordinator):
             return "linking"
-        if _is_unlinked(coordinator):
+        if is_unlinked(coordinator):
             return unlinked
         return "state_forbids_login"
 
 
-def _is_unlinked(coordinator: GreenApiCoordinator) -> bool:
+def is_unlinked(coordinator: GreenApiCoordinator) -> bool:
+    """Return whether the instance waits for somebody to link it."""
     state = coordinator.data.state
     return state in {InstanceState.NOT_AUTHORIZED, InstanceState.PENDING_CODE}
 
 
-def _is_starting(coordinator: GreenApiCoordinator) -> bool:
+def is_starting(coordinator: GreenApiCoordinator) -> bool:
+    """Return whether it shows only later what has become of the instance."""
     state = coordinator.data.state
     return state in {InstanceState.STARTING, InstanceState.UNKNOWN}
 

@@ -35,7 +35,7 @@ from .const import (
     MqttBroker,
     MqttMode,
 )
-from .job_flow import JobFlow
+from .job_flow import EntryFlow
 from .mqtt_forms import (
     CONF_SAVE_ANYWAY,
     broker_schema,
@@ -57,7 +57,7 @@ from .mqtt_input import (
 _AWAY: Final = (BrokerNotFound, BrokerRefused, BrokerTimedOut, BrokerUnreachable)
 
 
-class MqttFlow(JobFlow):
+class MqttFlow(EntryFlow):
     """Ask what is published by MQTT and where; save it when the broker is found.
 
     Nothing is saved before the last step. What was typed stays, the secrets too,

@@ -23,9 +23,9 @@ from .const import (
     LONGEST_POLL_INTERVAL,
     SHORTEST_POLL_INTERVAL,
 )
-from .link_flow import LinkFlow
 from .mqtt_flow import MqttFlow
 from .push_flow import PushFlow
+from .qr_flow import QrFlow
 
 _WINDOW: Final = NumberSelector(
     NumberSelectorConfig(
@@ -51,7 +51,7 @@ LOGIN_SCHEMA: Final = vol.Schema(
 QR_PAGE_SCHEMA: Final = vol.Schema({vol.Required(CONF_QR_DOMAIN): TextSelector()})
 
 
-class GreenApiOptionsFlow(LinkFlow, MqttFlow, PushFlow):
+class GreenApiOptionsFlow(QrFlow, MqttFlow, PushFlow):
     """Change the options of an instance, or link it."""
 
     async def async_step_init(

@@ -25,7 +25,7 @@ from .const import (
     LONGEST_LOSS_GRACE,
     PushMode,
 )
-from .job_flow import Job, JobFlow
+from .job_flow import EntryFlow, Job
 from .push.cloud_settings import Outlook, async_apply, async_look
 from .push.loss import is_lost
 
@@ -51,7 +51,7 @@ def events_schema(*, may_turn_off: bool) -> vol.Schema:
     return vol.Schema(fields)
 
 
-class PushFlow(JobFlow):
+class PushFlow(EntryFlow):
     """Ask how the cloud is to tell of changes, and agree on it with the cloud.
 
     The options are saved when the cloud's settings are as they have to be. Whoever
