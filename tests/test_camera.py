@@ -225,7 +225,7 @@ async def test_follows_the_codes(
         (State.AUTHORIZED, "authorized"),
         (State.BLOCKED, "blocked"),
         (State.STARTING, "starting"),
-        (State.SLEEP_MODE, "unknown"),
+        (State.SLEEP_MODE, "sleep_mode"),
         (State.YELLOW_CARD, "yellow_card"),
         (State.SUSPENDED, "suspended"),
         (State.PENDING_PASSWORD, "password"),
@@ -255,6 +255,7 @@ async def test_tells_by_a_still_picture_that_there_is_nothing_to_scan(
         ("getStateInstance", StateAnswer("somethingNew"), "unknown"),
         ("getStateInstance", StateAnswer(None), "unknown"),
         ("qr", QrAnswer.log_out_first(), "needs_logout"),
+        ("qr", Status(466), "no_code"),
         ("qr", QrAnswer("error", "timeout"), "waiting"),
         ("qr", Status(500), "waiting"),
         ("qr", QrAnswer("alreadyLogged", ""), "waiting"),
@@ -319,7 +320,7 @@ async def test_answers_with_a_still_picture_when_the_cloud_is_down(
     await wait_until(hass, lambda: coordinator.data.login.code)
     assert decode(await proxied(client)) == instance.payload
     (line,) = errors_logged(caplog)
-    assert line.endswith("WhatsApp 1101000001 data: GREEN-API cannot be reached")
+    assert "WhatsApp 1101000001 data: GREEN-API cannot be reached. " in line
 
 
 @pytest.mark.parametrize(
@@ -331,10 +332,10 @@ async def test_answers_with_a_still_picture_when_the_cloud_is_down(
         ),
         (Status(500), "no_connection"),
         (Status(429, Body.EMPTY), "no_connection"),
-        (Expired(), "blocked"),
-        (Deleted(), "blocked"),
-        (Status(401, Body.EMPTY), "blocked"),
-        (Status(403, Body.HTML), "blocked"),
+        (Expired(), "instance_expired"),
+        (Deleted(), "instance_deleted"),
+        (Status(401, Body.EMPTY), "credentials_rejected"),
+        (Status(403, Body.HTML), "credentials_rejected"),
     ],
 )
 async def test_tells_by_a_still_picture_why_the_cloud_does_not_help(

@@ -10,6 +10,8 @@ from .api.errors import (
     InstanceDeleted,
     InstanceExpired,
     InstanceRejected,
+    MethodNotAvailable,
+    QuotaExceeded,
     TokenRejected,
 )
 from .api.models import InstanceState, ScanFailure
@@ -23,11 +25,16 @@ class Situation(StrEnum):
 
     AUTHORIZED = "authorized"
     BLOCKED = "blocked"
+    CREDENTIALS_REJECTED = "credentials_rejected"
+    INSTANCE_DELETED = "instance_deleted"
+    INSTANCE_EXPIRED = "instance_expired"
     NEEDS_LOGOUT = "needs_logout"
+    NO_CODE = "no_code"
     NO_CONNECTION = "no_connection"
     PASSWORD = "password"  # noqa: S105  a picture, not a secret
     PAUSED = "paused"
     PHONE_CODE = "phone_code"
+    SLEEP_MODE = "sleep_mode"
     STARTING = "starting"
     SUSPENDED = "suspended"
     UNKNOWN = "unknown"
@@ -40,7 +47,7 @@ _BY_STATE: Final = {
     InstanceState.BLOCKED: Situation.BLOCKED,
     InstanceState.PENDING_CODE: Situation.PHONE_CODE,
     InstanceState.PENDING_PASSWORD: Situation.PASSWORD,
-    InstanceState.SLEEP_MODE: Situation.UNKNOWN,
+    InstanceState.SLEEP_MODE: Situation.SLEEP_MODE,
     InstanceState.STARTING: Situation.STARTING,
     InstanceState.SUSPENDED: Situation.SUSPENDED,
     InstanceState.UNKNOWN: Situation.UNKNOWN,
@@ -48,11 +55,18 @@ _BY_STATE: Final = {
 }
 
 # The cloud answers, but not for this instance.
-_REFUSALS: Final = {
-    InstanceDeleted.key,
-    InstanceExpired.key,
-    InstanceRejected.key,
-    TokenRejected.key,
+_REFUSALS: Final[Mapping[str, Situation]] = {
+    InstanceDeleted.key: Situation.INSTANCE_DELETED,
+    InstanceExpired.key: Situation.INSTANCE_EXPIRED,
+    InstanceRejected.key: Situation.CREDENTIALS_REJECTED,
+    TokenRejected.key: Situation.CREDENTIALS_REJECTED,
+}
+
+# In the way of a code, and waiting alone ends none of them.
+_OBSTACLES: Final = {
+    MethodNotAvailable.key,
+    QuotaExceeded.key,
+    ScanFailure.PASSKEY_REQUIRED,
 }
 
 _BY_PHASE: Final = {
@@ -70,12 +84,11 @@ def load_stills() -> Mapping[Situation, bytes]:
 
 def situation_of(data: InstanceData) -> Situation:
     """Return the situation of an instance that has no code to show."""
-    if data.connection_problem in _REFUSALS:
-        return Situation.BLOCKED
     if data.connection_problem:
-        return Situation.NO_CONNECTION
+        return _REFUSALS.get(data.connection_problem, Situation.NO_CONNECTION)
     if data.state is not InstanceState.NOT_AUTHORIZED:
         return _BY_STATE[data.state]
     if data.login.problem == ScanFailure.NEEDS_LOGOUT:
         return Situation.NEEDS_LOGOUT
-    return _BY_PHASE.get(data.login.phase, Situation.WAITING)
+    waits = Situation.NO_CODE if data.login.problem in _OBSTACLES else Situation.WAITING
+    return _BY_PHASE.get(data.login.phase, waits)
