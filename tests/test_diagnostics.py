@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.green_api.api.models import Messenger
 from custom_components.green_api.const import DOMAIN
-from simulator import Instance, QrAnswer, Simulator, State
+from simulator import Expired, Instance, QrAnswer, Simulator, State
 from tests.conftest import entry_of, set_up
 from tests.waiting import (
     forgive_nothing,
@@ -45,7 +45,18 @@ async def test_tell_what_is_needed_while_a_code_is_shown(
     await wait_until(hass, lambda: coordinator.data.login.code)
     told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     code = coordinator.data.login.code
-    assert told.keys() == {"entry", "coordinator", "instance", "login"}
+    assert told.keys() == {
+        "entry",
+        "coordinator",
+        "instance",
+        "login",
+        "mqtt",
+        "push",
+        "issues",
+    }
+    assert told["mqtt"] is None
+    assert told["push"] == {"mode": "off", "settings_are_ours": False, "lost": False}
+    assert told["issues"] == []
     assert told["coordinator"] == {
         "last_update_success": True,
         "last_exception": None,
@@ -144,8 +155,9 @@ async def test_tell_why_an_entry_is_not_loaded(
     entry.add_to_hass(hass)
     assert not await hass.config_entries.async_setup(entry.entry_id)
     told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
-    assert told.keys() == {"entry", "reason"}
+    assert told.keys() == {"entry", "reason", "issues"}
     assert told["reason"] == "cannot_connect"
+    assert told["issues"] == []
     assert instance.token not in str(told)
     assert instance.id_instance not in str(told)
     await cloud.start()
@@ -184,6 +196,23 @@ async def test_tell_until_when_an_instance_is_suspended(
     assert told["instance"]["state"] == "suspended"
     until = coordinator.data.suspended_until.isoformat()
     assert told["instance"]["suspended_until"] == until
+
+
+async def test_tell_of_the_repairs_of_this_instance_and_no_other(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, cloud: Simulator
+) -> None:
+    blocked = cloud.cloud.create("4100000001", "telegram", State.BLOCKED)
+    other = cloud.cloud.create("4100000002", "telegram", State.SUSPENDED)
+    entry = await set_up(hass, cloud, blocked)
+    await set_up(hass, cloud, other)
+    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert told["issues"] == ["blocked"]
+    # Also where it is not loaded, as when its set-up is refused.
+    cloud.cloud.faults.add(Expired(), id_instance=blocked.id_instance)
+    await hass.config_entries.async_reload(entry.entry_id)
+    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert told.keys() == {"entry", "reason", "issues"}
+    assert told["issues"] == [told["reason"]] == ["instance_expired"]
 
 
 async def test_tell_of_a_login_by_phone(
@@ -245,6 +274,12 @@ async def test_give_nothing_away_that_could_be_misused(
     # The name is kept in the entry, with the number it belongs to.
     assert ("account_name" in entry.data) is websocket
     texts.append(await download())
+    assert json.loads(texts[-1])["data"]["mqtt"] == {
+        "own_broker": False,
+        "connected": False,
+        "problem": "mqtt_disconnected",
+        "expiry_works": True,
+    }
     assert await hass.config_entries.async_unload(entry.entry_id)
     texts.append(await download())
     hidden = (
@@ -292,6 +327,14 @@ async def test_tell_of_which_kind_the_broker_is_but_not_how_to_use_it(
     told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     options = told["entry"]["options"]
     assert options["mqtt_broker"] == "own"
+    if loaded:
+        # Before it was tried, or after.
+        assert told["mqtt"].pop("problem") in {"broker_closed", "invalid_ca"}
+        assert told["mqtt"] == {
+            "own_broker": True,
+            "connected": False,
+            "expiry_works": True,
+        }
     assert options["mqtt_connection"] == {
         **dict.fromkeys(secrets, "**REDACTED**"),
         "port": 1,
@@ -333,5 +376,8 @@ async def test_hide_whom_the_cloud_tells_of_changes_now_and_told_before(
     told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     assert told["entry"]["data"]["push_settings"] == "**REDACTED**"
     assert told["entry"]["options"]["push"] == "webhook"
+    if loaded:
+        assert told["push"]["mode"] == "webhook"
+        assert told["push"]["settings_are_ours"] is True
     for secret in ("example", "0a1b2c3d", "4e5f6a7b", "n8n"):
         assert secret not in str(told)

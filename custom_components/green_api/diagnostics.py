@@ -1,5 +1,6 @@
 """What a person may attach to a problem report."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from homeassistant.const import (
     CONF_USERNAME,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 
 from .const import (
     CONF_ACCOUNT_NAME,
@@ -21,9 +23,14 @@ from .const import (
     CONF_ID_INSTANCE,
     CONF_KEY,
     CONF_MQTT_TOPICS,
+    CONF_PUSH,
     CONF_PUSH_SETTINGS,
+    DOMAIN,
 )
 from .coordinator import GreenApiConfigEntry
+from .publisher import standing_of
+from .push.claim import Claim
+from .push.loss import is_lost
 from .snapshot import LoginProgress
 
 TO_REDACT: Final = {
@@ -50,7 +57,11 @@ async def async_get_config_entry_diagnostics(
     """Return entry and snapshot without token, id, account and code."""
     about_entry = async_redact_data(entry.as_dict(), TO_REDACT)
     if entry.state is not ConfigEntryState.LOADED:
-        return {"entry": about_entry, "reason": entry.error_reason_translation_key}
+        return {
+            "entry": about_entry,
+            "reason": entry.error_reason_translation_key,
+            "issues": _about_issues(hass, entry),
+        }
     coordinator = entry.runtime_data
     data = coordinator.data
     error = coordinator.last_exception
@@ -70,6 +81,13 @@ async def async_get_config_entry_diagnostics(
             "problem": data.problem,
         },
         "login": _about_login(data.login),
+        "mqtt": _about_mqtt(hass, entry),
+        "push": {
+            "mode": entry.options[CONF_PUSH],
+            "settings_are_ours": Claim.of(entry) is not None,
+            "lost": is_lost(hass, entry),
+        },
+        "issues": _about_issues(hass, entry),
     }
 
 
@@ -85,6 +103,23 @@ def _about_login(login: LoginProgress) -> dict[str, Any]:
         "issued_at": _stamp(code.issued_at) if code else None,
         "expires_at": _stamp(code.expires_at) if code else None,
     }
+
+
+def _about_mqtt(
+    hass: HomeAssistant, entry: GreenApiConfigEntry
+) -> dict[str, Any] | None:
+    """Return how the publishing stands, None where there is none."""
+    standing = standing_of(hass, entry)
+    return asdict(standing) if standing else None
+
+
+def _about_issues(hass: HomeAssistant, entry: GreenApiConfigEntry) -> list[str]:
+    """Return the keys of the repair issues that the entry has now."""
+    return sorted(
+        str(issue.translation_key)
+        for (domain, issue_id), issue in ir.async_get(hass).issues.items()
+        if domain == DOMAIN and issue.active and issue_id.endswith(entry.entry_id)
+    )
 
 
 def _stamp(moment: datetime | None) -> str | None:

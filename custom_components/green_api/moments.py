@@ -53,7 +53,7 @@ class Happening:
 
 # In which the instance is linked, or surely not. The others leave it open: an
 # instance that restarts says `starting` whether it is linked or not.
-_LINKED: Final = frozenset(
+LINKED_STATES: Final = frozenset(
     {InstanceState.AUTHORIZED, InstanceState.SUSPENDED, InstanceState.YELLOW_CARD}
 )
 _NOT_LINKED: Final = frozenset(
@@ -109,7 +109,7 @@ class MomentTracker:
 
 
 def _linked(data: InstanceData) -> bool | None:
-    if data.state in _LINKED:
+    if data.state in LINKED_STATES:
         return True
     return False if data.state in _NOT_LINKED else None
 

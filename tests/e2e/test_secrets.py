@@ -372,6 +372,27 @@ async def _collect_moment(
         ).decode()
     states = await client.get("/api/states")
     found.places[f"states, {when}"] = states.decode()
+    found.places[f"system health, {when}"] = await _ask_health(client)
+
+
+async def _ask_health(client: HomeAssistantClient) -> str:
+    """Return all that the page with the system information is told of us."""
+    told: list[dict[str, Any]] = []
+    finished = asyncio.Event()
+
+    def take(event: dict[str, Any]) -> None:
+        match event:
+            case {"type": "initial", "data": data}:
+                told.append(data["green_api"])
+            case {"type": "update", "domain": "green_api"}:
+                told.append(event)
+            case {"type": "finish"}:
+                finished.set()
+
+    await client.subscribe("system_health/info", take)
+    async with asyncio.timeout(30):
+        await finished.wait()
+    return json.dumps(told)
 
 
 async def _collect_answers(
@@ -462,6 +483,13 @@ async def test_sweep_would_find_something(evidence: Evidence) -> None:
     assert "A request to a webhook is answered with 401" in log
     assert "token_rejected" in log or "rejected the token" in log
     assert "green_api" in evidence.places["system_log/list"]
+    health = evidence.places["system health, at the end"]
+    for told in ('"instances": 3', '"own_brokers_connected": 2', '"data": "ok"'):
+        assert told in health
+    diagnostics = evidence.places["diagnostics of Telegram 4100000001, at the end"]
+    mqtt = json.loads(diagnostics)["data"]["mqtt"]
+    assert mqtt["own_broker"]
+    assert mqtt["connected"]
 
 
 async def test_no_token_password_or_code_anywhere(evidence: Evidence) -> None:
@@ -485,8 +513,19 @@ async def test_no_phone_number_anywhere(
     assert not found
 
 
-async def test_diagnostics_hold_no_number_of_an_instance(evidence: Evidence) -> None:
-    for place, text in evidence.places.items():
-        if place.startswith("diagnostics"):
-            data = json.dumps(json.loads(text)["data"])
-            assert not [item for item in INSTANCES if item in data]
+async def test_what_is_posted_in_public_holds_no_number_of_an_instance(
+    evidence: Evidence,
+) -> None:
+    places = {
+        place: json.dumps(json.loads(text)["data"])
+        for place, text in evidence.places.items()
+        if place.startswith("diagnostics")
+    }
+    assert places
+    places |= {
+        place: text
+        for place, text in evidence.places.items()
+        if place.startswith("system health")
+    }
+    for text in places.values():
+        assert not [item for item in INSTANCES if item in text]

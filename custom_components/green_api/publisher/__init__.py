@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
 
-from ..const import CONF_MQTT, MqttMode
+from ..const import CONF_MQTT, DOMAIN, MqttMode
 from ..coordinator import GreenApiConfigEntry
 from .brokers import NotSent
 from .publisher import (
     Publisher,
+    Standing,
     broker_for,
     clear_topics,
     remembered_topics,
@@ -18,8 +20,12 @@ from .publisher import (
 )
 from .settings import PublishSettings
 
+__all__ = ["Standing", "async_clear", "async_start", "standing_of"]
+
 # What the removal of an entry may take where its broker is slow, or away.
 REMOVAL_TIMEOUT: Final = 15.0
+
+_PUBLISHERS: Final[HassKey[dict[str, Publisher]]] = HassKey(f"{DOMAIN}_publishers")
 
 
 @callback
@@ -28,8 +34,27 @@ def async_start(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:
 
     With publishing off there can still be something to clear.
     """
-    if entry.options[CONF_MQTT] != MqttMode.OFF or remembered_topics(entry):
-        Publisher(hass, entry).start()
+    publishes = entry.options[CONF_MQTT] != MqttMode.OFF
+    if not publishes and not remembered_topics(entry):
+        return
+    publisher = Publisher(hass, entry)
+    publisher.start()
+    if publishes:
+        running = hass.data.setdefault(_PUBLISHERS, {})
+        running[entry.entry_id] = publisher
+
+        @callback
+        def forget() -> None:
+            del running[entry.entry_id]
+
+        entry.async_on_unload(forget)
+
+
+@callback
+def standing_of(hass: HomeAssistant, entry: GreenApiConfigEntry) -> Standing | None:
+    """Return how the publishing of an instance stands, None where there is none."""
+    publisher = hass.data.get(_PUBLISHERS, {}).get(entry.entry_id)
+    return publisher.standing if publisher else None
 
 
 async def async_clear(hass: HomeAssistant, entry: GreenApiConfigEntry) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from homeassistant.core import HassJob, HomeAssistant, callback
@@ -35,6 +36,21 @@ RETRY_INTERVAL: Final = 30.0
 _MOST_WAITING: Final = 100
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Tell how the way to a broker stands; nothing of it is secret."""
+
+    own_broker: bool
+    """Whether the broker is one that the user names, and not Home Assistant's."""
+
+    connected: bool
+    problem: str | None
+    """The word for why not all has got out, None when all has."""
+
+    expiry_works: bool
+    """Whether the connection is not known to know no message expiry."""
+
+
 class Publisher:
     """Send what differs from what was sent, always from the present snapshot.
 
@@ -61,6 +77,17 @@ class Publisher:
         self._subscribed = False
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._problem: str | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """Return how it stands now."""
+        return Standing(
+            own_broker=self._settings.broker is not None,
+            connected=self._broker.problem is None,
+            problem=self._problem,
+            expiry_works=self._broker.expiry_works,
+        )
 
     @callback
     def start(self) -> None:
@@ -128,6 +155,7 @@ class Publisher:
 
     @callback
     def _note(self, problem: str | None) -> None:
+        self._problem = problem
         if self._settings.mode is not MqttMode.OFF:
             self._watch.take(problem)
 
