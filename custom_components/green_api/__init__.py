@@ -6,6 +6,7 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
 from .authorization import async_forget_used_codes
+from .card import async_setup_card
 from .clients import client_for
 from .const import (
     CONF_API_TOKEN_INSTANCE,
@@ -23,6 +24,7 @@ from .push import async_clear as async_clear_push, async_start as async_start_pu
 from .services import async_setup_services
 from .stills import load_stills
 from .teller import async_start_telling
+from .websocket_api import async_setup_commands
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -38,7 +40,9 @@ PLATFORMS = (
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what all instances share."""
     async_setup_services(hass)
+    async_setup_commands(hass)
     async_setup_issues(hass)
+    await async_setup_card(hass)
     await async_load_memory(hass)
     return True
 
