@@ -9,9 +9,9 @@ from typing import Final
 from demo.console import complain, say
 from demo.errors import DemoError
 
-from . import latency
+from . import cost, latency, pixels
 
-_BENCHMARKS: Final = {"latency": latency}
+_BENCHMARKS: Final = {"latency": latency, "pixels": pixels, "cost": cost}
 _INTERRUPTED: Final = 130
 
 
@@ -27,8 +27,9 @@ def _arguments() -> argparse.Namespace:
         module.add_arguments(found.add_parser(name, help=summary, description=summary))
     options = parser.parse_args()
     if options.name is None:
+        width = max(map(len, _BENCHMARKS))
         for name, module in _BENCHMARKS.items():
-            say(f"{name}  {module.SUMMARY}")
+            say(f"{name:{width}}  {module.SUMMARY}")
     return options
 
 

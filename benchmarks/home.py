@@ -48,6 +48,9 @@ class Home:
     client: HomeAssistantClient
     instances: Mapping[str, DemoInstance]
     """By idInstance."""
+    pid: int
+    """Home Assistant's."""
+    broker_port: int
     _waiting: dict[tuple[str, str], asyncio.Future[float]] = field(default_factory=dict)
 
     def phone_of(self, id_instance: str) -> Instance:
@@ -138,6 +141,8 @@ async def open_home(
                         url=home_assistant.url,
                         client=client,
                         instances={item.id_instance: item for item in instances},
+                        pid=home_assistant.process.pid or 0,
+                        broker_port=broker.port,
                     )
                     await client.subscribe(
                         "subscribe_events", home.take, event_type=_EVENT

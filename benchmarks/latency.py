@@ -3,20 +3,25 @@
 import argparse
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 import random
 from typing import Final
 
 from demo.console import progress, say
 from demo.instances import DemoInstance
-from demo.places import environment
 from demo.waiting import until
 
+from .arguments import (
+    add_common,
+    add_repeat,
+    chosen_environment,
+    not_negative,
+    positive,
+)
 from .home import Home, Plan, open_home
 from .push import choose_push, set_external_url
-from .table import Row, as_markdown, as_text
+from .table import NUMBERS, Table, numbers
 
 SUMMARY: Final = "from the phone's scan to the automation's action, by each way"
 
@@ -39,6 +44,26 @@ _PATIENCE: Final = 60.0
 
 # Codes are asked for by login windows of five minutes at most.
 _LONGEST_LOGIN: Final = 120.0
+
+
+_HEAD: Final = ("what", "way", *NUMBERS, "requests a minute")
+
+
+@dataclass(kw_only=True)
+class Row:
+    """What was measured of one way."""
+
+    what: str
+    way: str
+    seconds: list[float] = field(default_factory=list)
+    requests: float | None = None
+    """In a minute; None where they were not counted."""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Return what stands in the table."""
+        requests = "-" if self.requests is None else f"{self.requests:.1f}"
+        return self.what, self.way, *numbers(self.seconds, 2), requests
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,17 +107,12 @@ _RESTS: Final = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what can be chosen."""
+    add_repeat(parser, "measurements of each way")
+    add_common(parser)
     add = parser.add_argument
     add(
-        "--repeat",
-        type=_positive,
-        default=10,
-        metavar="N",
-        help="measurements of each way (default: %(default)s)",
-    )
-    add(
         "--poll",
-        type=_positive,
+        type=positive,
         default=60,
         metavar="SECONDS",
         help="the option that says how often the state is asked for"
@@ -100,48 +120,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--rest",
-        type=_seconds,
+        type=not_negative,
         default=300,
         metavar="SECONDS",
         help="how long requests at rest are counted, 0 not to count them"
         " (default: %(default)s)",
     )
-    add("--markdown", action="store_true", help="print the table for a document")
-    add(
-        "--version",
-        choices=("current", "floor"),
-        default="current",
-        help="the newest or the oldest Home Assistant supported (default: %(default)s)",
-    )
-    add(
-        "--environment",
-        type=Path,
-        help="a virtual environment with Home Assistant, instead of --version",
-    )
-
-
-def _positive(text: str) -> int:
-    if text.isascii() and text.isdecimal() and int(text) > 0:
-        return int(text)
-    msg = f"{text!r} is not a whole number above 0"
-    raise argparse.ArgumentTypeError(msg)
-
-
-def _seconds(text: str) -> int:
-    if text.isascii() and text.isdecimal():
-        return int(text)
-    msg = f"{text!r} is not a whole number"
-    raise argparse.ArgumentTypeError(msg)
 
 
 async def run(options: argparse.Namespace) -> None:
     """Measure, and print the table. Raises DemoError where something gets stuck."""
-    folder = (options.environment or environment(options.version)).absolute()
     plans = _plans(options.repeat, options.poll)
+    folder = chosen_environment(options)
     async with open_home(folder, plans, (_AUTHORIZED, _LOST)) as home:
         rows = await _measure(home, options)
     say()
-    say(as_markdown(rows) if options.markdown else as_text(rows))
+    table = Table(head=_HEAD, lines=[row.cells for row in rows], texts=2)
+    say(table.as_markdown() if options.markdown else table.as_text())
 
 
 def _plans(repeat: int, poll: int) -> Iterator[Plan]:

@@ -1,4 +1,4 @@
-"""The demo's dashboard: a column for each instance."""
+"""The demo's dashboard: our own card, and a second view with the stock cards."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,6 +7,7 @@ from .instances import DemoInstance
 
 URL_PATH = "green-api"
 TITLE = "GREEN-API"
+STOCK_PATH = "stock-cards"
 
 # Three columns have to fit beside the sidebar of a window 1280 px wide.
 THEME = {
@@ -21,15 +22,34 @@ type Card = dict[str, Any]
 
 def dashboard(instances: Iterable[DemoInstance]) -> dict[str, Any]:
     """Return the dashboard as Home Assistant reads it from YAML."""
-    view = {
-        "title": TITLE,
-        "path": "instances",
+    instances = tuple(instances)
+    own = _view("Link", "link", "mdi:qrcode", map(_own_section, instances))
+    stock = _view(
+        "Stock cards", STOCK_PATH, "mdi:cards-outline", map(_section, instances)
+    )
+    stock["badges"] = [_badge(instance) for instance in instances]
+    return {"title": TITLE, "views": [own, stock]}
+
+
+def _view(title: str, path: str, icon: str, sections: Iterable[Card]) -> Card:
+    return {
+        "title": title,
+        "path": path,
+        "icon": icon,
         "type": "sections",
         "theme": TITLE,
         "max_columns": 3,
-        "sections": [_section(instance) for instance in instances],
+        "sections": list(sections),
     }
-    return {"title": TITLE, "views": [view]}
+
+
+def _own_section(instance: DemoInstance) -> Card:
+    card = {
+        "type": "custom:green-api-card",
+        "device_id": instance.device_id,
+        "grid_options": {"columns": "full"},
+    }
+    return {"type": "grid", "cards": [card]}
 
 
 def _section(instance: DemoInstance) -> Card:
@@ -42,13 +62,21 @@ def _section(instance: DemoInstance) -> Card:
             heading,
             _value(instance.sensor, "State"),
             _value(instance.login_sensor, "Login"),
-            _value(instance.expiry_sensor, "Code valid until"),
             camera,
             _order(instance.login_button, "Show QR", {"action": "toggle"}),
             _order(instance.logout_button, "Log out", _logout(instance)),
-            _order(instance.reboot_button, "Reboot", {"action": "toggle"}),
+            _order(instance.reboot_button, "Reboot", _reboot(instance)),
             _picture(instance.image),
         ],
+    }
+
+
+def _badge(instance: DemoInstance) -> Card:
+    return {
+        "type": "entity",
+        "entity": instance.sensor,
+        "name": instance.messenger,
+        "show_name": True,
     }
 
 
@@ -80,6 +108,13 @@ def _logout(instance: DemoInstance) -> Card:
         "perform_action": "green_api.logout",
         "data": {"config_entry_id": instance.entry_id},
         "confirmation": {"text": f"Log out {instance.title}?"},
+    }
+
+
+def _reboot(instance: DemoInstance) -> Card:
+    return {
+        "action": "toggle",
+        "confirmation": {"text": f"Restart {instance.title}?"},
     }
 
 

@@ -48,6 +48,11 @@ class DemoInstance:
         return uuid5(NAMESPACE_OID, self.id_instance).hex
 
     @property
+    def device_id(self) -> str:
+        """Return the id of the seeded device."""
+        return uuid5(NAMESPACE_OID, f"device {self.id_instance}").hex
+
+    @property
     def camera(self) -> str:
         """Return the entity id of the camera with the login QR."""
         return self._entity("camera", "login_qr_live")
@@ -66,11 +71,6 @@ class DemoInstance:
     def login_sensor(self) -> str:
         """Return the entity id of the sensor that tells where the login stands."""
         return self._entity("sensor", "login")
-
-    @property
-    def expiry_sensor(self) -> str:
-        """Return the entity id of the sensor that tells when the code dies."""
-        return self._entity("sensor", "code_valid_until")
 
     @property
     def login_button(self) -> str:

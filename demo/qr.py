@@ -8,6 +8,10 @@ import zxingcpp
 
 def read_qr(picture: bytes) -> str | None:
     """Return what the QR in a picture says, None where there is none."""
+    return next(iter(read_qrs(picture)), None)
+
+
+def read_qrs(picture: bytes) -> list[str]:
+    """Return what all the QRs in a picture say."""
     with Image.open(io.BytesIO(picture)) as image:
-        found = zxingcpp.read_barcodes(image.convert("L"))
-    return found[0].text if found else None
+        return [found.text for found in zxingcpp.read_barcodes(image.convert("L"))]

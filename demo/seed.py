@@ -32,6 +32,8 @@ class Seed:
     """What the entries' options differ in."""
     own_options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """What the options of single entries differ in besides, by idInstance."""
+    language: str = "en"
+    """Home Assistant's, in which entities get their names."""
     logs: Mapping[str, str] = field(default_factory=dict)
     """Levels of loggers, warning for the others."""
     installed: bool = True
@@ -99,7 +101,7 @@ def _write_storage(folder: Path, seed: Seed) -> None:
         storage.config_entries(entries),
     ]
     if seed.instances:
-        files.append(storage.start_page())
+        files += [storage.start_page(), storage.device_registry(seed.instances)]
     for content in files:
         path = folder / content["key"]
         path.write_text(json.dumps(content, indent=2))
@@ -111,17 +113,21 @@ def _write_yaml(path: Path, content: object) -> None:
 
 
 def _configuration(seed: Seed) -> dict[str, Any]:
+    networks = ["127.0.0.1", "::1"]
     trusted = {
         "type": "trusted_networks",
-        "trusted_networks": ["127.0.0.1", "::1"],
+        "trusted_networks": networks,
+        # Were there a choice of users, somebody would have to make it.
+        "trusted_users": {item: [storage.OWNER_ID] for item in networks},
         "allow_bypass_login": True,
     }
     configuration: dict[str, Any] = {
         "homeassistant": {
             "name": "Demo",
             "country": "NL",
+            "language": seed.language,
             "time_zone": "UTC",
-            "auth_providers": [trusted],
+            "auth_providers": [trusted, {"type": "homeassistant"}],
         },
         "frontend": {"themes": THEME},
         "config": {},

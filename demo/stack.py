@@ -38,6 +38,10 @@ class Settings:
     """What the cloud has: idInstance to messenger."""
     options: Mapping[str, object] = field(default_factory=dict)
     """What the entries' options differ in."""
+    own_options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """What the options of single entries differ in besides, by idInstance."""
+    language: str = "en"
+    """Home Assistant's, in which entities get their names."""
     logs: Mapping[str, str] = field(default_factory=dict)
     """Home Assistant's levels of further loggers."""
 
@@ -102,7 +106,9 @@ async def prepare_stack(settings: Settings) -> AsyncIterator[Stack]:
             api_url=simulator.url,
             instances=instances if settings.set_up else (),
             options=settings.options,
+            own_options=settings.own_options,
             copied=not settings.set_up,
+            language=settings.language,
             logs=_logs(settings),
         )
         config = folder / "config"

@@ -7,13 +7,13 @@ supported versions of Home Assistant read.
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 from .dashboard import URL_PATH
 from .instances import PREFIX, DemoInstance
 from .ports import HOST
 
 OWNER = "Demo"
+OWNER_ID = "f6fdecf471124dacaa210facf89020ca"
 
 OPTIONS: Mapping[str, object] = {
     "login_window": 5,
@@ -55,7 +55,7 @@ def onboarding() -> Json:
 def auth() -> Json:
     """Return one owner; the trusted network logs in without a password."""
     owner = {
-        "id": uuid4().hex,
+        "id": OWNER_ID,
         "group_ids": ["system-admin"],
         "is_owner": True,
         "is_active": True,
@@ -131,6 +131,53 @@ def instance_entry(
         },
         options={**OPTIONS, **options},
     )
+
+
+def device_registry(instances: Iterable[DemoInstance]) -> Json:
+    """Return the instances' devices, so that the dashboard can name them.
+
+    The integration finds them by their identifiers and fills in what is null.
+    """
+    data = {
+        "devices": [_device(instance) for instance in instances],
+        "child_devices": [],
+        "deleted_devices": [],
+    }
+    return stored("core.device_registry", data, version=3, minor_version=4)
+
+
+def _device(instance: DemoInstance) -> Json:
+    unknown = (
+        "area_id",
+        "composite_device_id",
+        "composite_primary_config_entry",
+        "config_subentry_id",
+        "configuration_url",
+        "disabled_by",
+        "entry_type",
+        "hw_version",
+        "manufacturer",
+        "model",
+        "model_id",
+        "name_by_user",
+        "serial_number",
+        "split_at",
+        "sw_version",
+        "via_device_id",
+    )
+    return {
+        **dict.fromkeys(unknown),
+        "id": instance.device_id,
+        "identifiers": [["green_api", instance.id_instance]],
+        "connections": [],
+        "config_entry_id": instance.entry_id,
+        "primary_config_entry": instance.entry_id,
+        "has_composite_identifiers": False,
+        "labels": [],
+        "name": instance.title,
+        "created_at": _now(),
+        "modified_at": _now(),
+    }
 
 
 def _entry(  # noqa: PLR0913  an entry has so many parts

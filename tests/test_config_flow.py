@@ -23,7 +23,6 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.green_api.api.models import InstanceState
 from custom_components.green_api.const import (
     DEFAULT_OPTIONS,
     DOMAIN,
@@ -41,7 +40,6 @@ from simulator import (
     Simulator,
     State,
     Status,
-    Timing,
 )
 from tests.api.servers import self_signed, serve
 from tests.logs import errors_logged, secrets_logged
@@ -63,6 +61,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_limits(monkeypatch)
     set_rhythm(monkeypatch)
     shorten_backoff(monkeypatch)
+
+
+@pytest.fixture
+async def instance(cloud: Simulator) -> Instance:
+    """Return an instance that is linked already, so that its set-up ends at once."""
+    return cloud.cloud.create("1101000001", "whatsapp", State.AUTHORIZED)
 
 
 @pytest.fixture
@@ -204,7 +208,7 @@ async def test_adds_an_instance_of_each_messenger(
     title: str,
     messenger: str,
 ) -> None:
-    instance = cloud.cloud.create(id_instance, kind)
+    instance = cloud.cloud.create(id_instance, kind, State.AUTHORIZED)
     result = await begin(hass)
     assert fields(result) == {"id_instance", "api_token_instance"}
     result = await submit(
@@ -212,7 +216,7 @@ async def test_adds_an_instance_of_each_messenger(
     )
     expect_form(result, "connection")
     assert fields(result) == {"api_url", "mqtt"}
-    assert suggested(result) == {"api_url": default_url, "mqtt": "state_and_qr"}
+    assert suggested(result) == {"api_url": default_url, "mqtt": "state"}
     assert result["description_placeholders"]["id_instance"] == id_instance
     # Nothing has been asked yet of an address that nobody has confirmed.
     assert cloud.cloud.log.cursor == 0
@@ -234,7 +238,7 @@ async def test_adds_an_instance_of_each_messenger(
     assert (entry.version, entry.minor_version) == (1, MINOR_VERSION)
     assert entry.state is ConfigEntryState.LOADED
     assert {item.prefix for item in cloud.cloud.log.list()} == {prefix}
-    await wait_until(hass, lambda: entry.runtime_data.data.login.code)
+    await wait_until(hass, lambda: entry.runtime_data.data.account)
     assert errors_logged(caplog) == []
 
 
@@ -672,36 +676,6 @@ async def test_does_not_speak_to_a_host_that_cannot_prove_its_name(
     await expect_entry(hass, result, instance)
 
 
-async def test_takes_an_instance_that_is_still_starting(
-    hass: HomeAssistant, cloud: Simulator, instance: Instance
-) -> None:
-    cloud.cloud.faults.add(STARTING)
-    result = await credentials(hass, await begin(hass), instance)
-    result = await submit(hass, result, api_url=cloud.url)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert result["title"] == "WhatsApp 1101000001"
-    await expect_entry(hass, result, instance)
-    coordinator = result["result"].runtime_data
-    assert coordinator.data.state is InstanceState.STARTING
-    cloud.cloud.faults.clear()
-    await coordinator.async_refresh()
-    await wait_until(hass, lambda: coordinator.data.login.code)
-
-
-async def test_takes_a_new_instance_that_has_no_state_yet(
-    hass: HomeAssistant, cloud: Simulator
-) -> None:
-    instance = cloud.cloud.create(timing=Timing(start=300))
-    assert instance.state is None
-    result = await credentials(hass, await begin(hass), instance)
-    result = await submit(hass, result, api_url=cloud.url)
-    await expect_entry(hass, result, instance)
-    instance.set_state(State.NOT_AUTHORIZED)
-    coordinator = result["result"].runtime_data
-    await coordinator.async_refresh()
-    await wait_until(hass, lambda: coordinator.data.login.code)
-
-
 @pytest.mark.parametrize(
     ("id_instance", "kind", "title"),
     [
@@ -721,7 +695,7 @@ async def test_guesses_the_messenger_where_the_cloud_does_not_tell(
     title: str,
     fault: Fault,
 ) -> None:
-    instance = cloud.cloud.create(id_instance, kind)
+    instance = cloud.cloud.create(id_instance, kind, State.AUTHORIZED)
     cloud.cloud.faults.add(fault, method="getSettings")
     result = await credentials(hass, await begin(hass), instance)
     result = await submit(hass, result, api_url=cloud.url)
@@ -733,7 +707,7 @@ async def test_guesses_the_messenger_where_the_cloud_does_not_tell(
 async def test_believes_the_cloud_more_than_the_pool_of_the_id(
     hass: HomeAssistant, cloud: Simulator
 ) -> None:
-    instance = cloud.cloud.create("1101000001", "telegram")
+    instance = cloud.cloud.create("1101000001", "telegram", State.AUTHORIZED)
     result = await credentials(hass, await begin(hass), instance)
     result = await submit(hass, result, api_url=cloud.url)
     await expect_entry(hass, result, instance)
@@ -789,11 +763,11 @@ async def test_asks_for_a_new_token_when_the_cloud_rejects_the_old_one(
     await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
     assert entry.runtime_data is not before
-    await wait_until(hass, lambda: entry.runtime_data.data.login.code)
+    await wait_until(hass, lambda: entry.runtime_data.data.account)
     assert not hass.config_entries.flow.async_progress()
     assert not secrets_logged(caplog, [old_token, WRONG_TOKEN])
     (line,) = errors_logged(caplog)
-    assert line.endswith("WhatsApp 1101000001 data: GREEN-API rejected the token")
+    assert "WhatsApp 1101000001 data: GREEN-API rejected the token. " in line
 
 
 @pytest.mark.parametrize(
@@ -827,21 +801,6 @@ async def test_says_why_a_new_token_could_not_be_tried_and_takes_it_later(
     assert result["reason"] == "reauth_successful"
     await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
-
-
-async def test_takes_a_new_token_while_the_instance_starts(
-    hass: HomeAssistant, cloud: Simulator, instance: Instance, entry: MockConfigEntry
-) -> None:
-    flow_id = await refuse(hass, instance, entry)
-    cloud.cloud.faults.add(STARTING)
-    result = await hass.config_entries.flow.async_configure(
-        flow_id, {"api_token_instance": instance.token}
-    )
-    assert result["reason"] == "reauth_successful"
-    assert entry.data["api_token_instance"] == instance.token
-    await hass.async_block_till_done()
-    assert entry.state is ConfigEntryState.LOADED
-    assert entry.runtime_data.data.state is InstanceState.STARTING
 
 
 async def test_asks_once_however_often_the_token_is_rejected(

@@ -13,6 +13,7 @@ from typing import Any
 
 from awesomeversion import AwesomeVersion, AwesomeVersionStrategy
 import hass_frontend
+from homeassistant.config_entries import ConfigFlow
 from homeassistant.const import ATTR_DEVICE_CLASS, __version__
 from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.data_entry_flow import section
@@ -45,7 +46,6 @@ from custom_components.green_api.api.errors import (
     AuthorizationRefused,
     CredentialsRejected,
     GreenApiError,
-    InstanceNotReady,
     PairingRefused,
     SocketClosed,
     WebhookIsSet,
@@ -294,6 +294,18 @@ def test_an_error_is_told_with_what_its_text_has_a_place_for() -> None:
     assert _placeholders(EXCEPTIONS["en"]["failed_for_some"]["message"]) == {"failures"}
 
 
+# An order, and a time to wait: all in one sentence.
+IN_ONE_SENTENCE = {"one_instance_only", "too_soon"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_error_says_what_is_wrong_and_then_what_to_do(language: str) -> None:
+    texts = {key: text["message"] for key, text in EXCEPTIONS[language].items()}
+    alone = {key for key, text in texts.items() if not re.search(r"[.] \S", text)}
+    assert alone == IN_ONE_SENTENCE
+    assert all(text.endswith((".", "-----.")) for text in texts.values())
+
+
 def _invalid_address_keys() -> set[str]:
     keys: set[str] = set()
     for node in _nodes(ast.Call):
@@ -338,29 +350,49 @@ LOGIN_ERRORS = {
 FOR_SEVERAL = {"failed_for_some", "one_instance_only"}
 # No dialog of the options reboots.
 OF_REBOOTS = {"reboot_too_soon"}
+TOLD_IN_DIALOGS = TOLD_KEYS - FOR_SEVERAL - OF_REBOOTS - COMMAND_WORDS
+# The others have steps of their own.
+ERRORS_OF_SCANS = set(ScanFailure) - {ScanFailure.NEEDS_LOGOUT, ScanFailure.NOT_READY}
+
+
+def _translated_errors(module: str) -> set[str]:
+    """Return the keys that a module raises by name."""
+    tree = ast.parse((INTEGRATION / f"{module}.py").read_text(encoding="utf-8"))
+    found = {
+        str(node.args[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "translated_error"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert found
+    return found
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_error_of_the_setup_has_a_text_and_no_text_is_left_over(
     language: str,
 ) -> None:
-    typed = _invalid_address_keys() - {"invalid_phone_number", "invalid_qr_domain"}
+    typed = _invalid_address_keys() - {"invalid_qr_domain"}
     assert {"invalid_token", "api_url_not_https"} <= typed
-    literals = _literal_errors("config_flow")
-    online = REQUEST_ERRORS - {InstanceNotReady.key}
-    assert set(TEXTS[language]["config"]["error"]) == typed | literals | online
+    modules = ("config_flow", "link_flow", "qr_flow")
+    literals = set[str]().union(*map(_literal_errors, modules))
+    expected = typed | literals | REQUEST_ERRORS | ERRORS_OF_SCANS | TOLD_IN_DIALOGS
+    # Neither brokers nor webhooks are asked about before there is an entry.
+    expected -= BROKER_KEYS | _translated_errors("push/address")
+    assert set(TEXTS[language]["config"]["error"]) == expected
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_error_of_the_options_has_a_text_and_no_text_is_left_over(
     language: str,
 ) -> None:
-    modules = ("link_flow", "mqtt_flow", "mqtt_input")
+    modules = ("link_flow", "mqtt_flow", "mqtt_input", "qr_flow")
     literals = set[str]().union(*map(_literal_errors, modules))
     assert {"client_id_taken", "prefixes_overlap", "key_missing"} <= literals
     typed = {"invalid_phone_number", "invalid_qr_domain"}
     assert typed < _invalid_address_keys()
-    expected = literals | typed | (TOLD_KEYS - FOR_SEVERAL - OF_REBOOTS - COMMAND_WORDS)
+    expected = literals | typed | ERRORS_OF_SCANS | TOLD_IN_DIALOGS
     assert set(TEXTS[language]["options"]["error"]) == expected
 
 
@@ -407,13 +439,21 @@ FORMS = {
     "options.broker": _fields(BROKER_SCHEMA),
     "options.events": _fields(push_flow.events_schema(may_turn_off=True)),
     "options.qr_page": _fields(options_flow.QR_PAGE_SCHEMA),
-    "options.pairing": _fields(link_flow.PHONE_SCHEMA),
-    "options.pairing_expired": _fields(link_flow.PHONE_SCHEMA),
-    "options.phone": _fields(link_flow.PHONE_SCHEMA),
-    "options.phone_expired": _fields(link_flow.PHONE_SCHEMA),
-    "options.code": _fields(link_flow.CODE_SCHEMA),
-    "options.password": _fields(link_flow.PASSWORD_SCHEMA),
+    **{
+        f"{flow}.{step}": _fields(schema)
+        for flow in ("config", "options")
+        for step, schema in {
+            "pairing": link_flow.PHONE_SCHEMA,
+            "pairing_expired": link_flow.PHONE_SCHEMA,
+            "phone": link_flow.PHONE_SCHEMA,
+            "phone_expired": link_flow.PHONE_SCHEMA,
+            "code": link_flow.CODE_SCHEMA,
+            "password": link_flow.PASSWORD_SCHEMA,
+        }.items()
+    },
 }
+# They ask for nothing.
+NOTICES = {"config.qr_problem", "options.qr_problem"}
 SECTIONS = {
     "options.mqtt": _sections(MQTT_SCHEMA),
     "options.broker": _sections(BROKER_SCHEMA),
@@ -428,26 +468,54 @@ MENUS = {
         "password",
         "phone",
         "qr_page",
+        "qr_wait",
     },
     "options.confirm_push": {"apply_push", "events"},
     "options.confirm_put_back": {"apply_push", "events"},
     "options.confirm_queue": {"apply_push", "events"},
     "options.confirm_takeover": {"apply_push", "events"},
     "options.doubles": {"mqtt", "save"},
+    **{
+        f"{flow}.{step}": ways | ways_out
+        for flow, ways_out in {"config": {"skip"}, "options": set[str]()}.items()
+        for step, ways in {
+            "qr_whatsapp": {"pairing"},
+            "qr_telegram": {"code", "phone"},
+            "qr_max": {"code", "phone"},
+            "qr_pending": {"code", "pairing", "phone"},
+            "qr_expired": {"code", "pairing", "phone", "qr_wait"},
+            "qr_needs_logout": {"qr_logout"},
+        }.items()
+    },
 }
-JOBS = {
-    "apply_push",
+LINK_JOBS = {
     "asking",
-    "connecting",
     "linking",
     "pairing_code",
-    "reading_settings",
+    "qr_logout",
+    "qr_wait",
     "sending_code",
     "sending_password",
 }
+JOBS = {
+    "config": LINK_JOBS,
+    "options": LINK_JOBS | {"apply_push", "connecting", "reading_settings"},
+}
 ENDS = {"entry_removed", "linked", "state_forbids_login"}
+ABORTS = {
+    "config": {
+        "already_configured",
+        "already_in_progress",
+        "entry_removed",
+        "linked",
+        "reauth_successful",
+    },
+    "options": ENDS,
+}
 # They end the dialog well, which Home Assistant has words for.
 SILENT = {"save", "save_push"}
+# These show nothing of their own either.
+SILENT_OF_SETUP = {"reauth", "skip"}
 
 
 def test_every_step_of_the_options_is_known_here() -> None:
@@ -456,12 +524,24 @@ def test_every_step_of_the_options_is_known_here() -> None:
         for name in dir(options_flow.GreenApiOptionsFlow)
         if name.startswith("async_step_")
     }
-    shown = {step for step in (*FORMS, *MENUS) if step.startswith("options.")}
-    assert steps == {
-        *(step.removeprefix("options.") for step in shown),
-        *JOBS,
-        *ENDS,
-        *SILENT,
+    assert steps == {*_shown("options"), *JOBS["options"], *ENDS, *SILENT}
+
+
+def test_every_step_of_the_setup_is_known_here() -> None:
+    steps = {
+        name.removeprefix("async_step_")
+        for name in set(dir(config_flow.GreenApiConfigFlow)) - set(dir(ConfigFlow))
+        if name.startswith("async_step_")
+    }
+    shown = _shown("config") - {"user"}
+    assert steps - {"user"} == {*shown, *JOBS["config"], *ENDS, *SILENT_OF_SETUP}
+
+
+def _shown(flow: str) -> set[str]:
+    return {
+        step.removeprefix(f"{flow}.")
+        for step in (*FORMS, *MENUS, *NOTICES)
+        if step.startswith(f"{flow}.")
     }
 
 
@@ -473,7 +553,8 @@ def test_every_step_has_a_title_and_a_text_for_each_field(language: str) -> None
         for flow in ("config", "options")
         for step, of_step in texts[flow]["step"].items()
     }
-    assert set(steps) == {*FORMS, *MENUS, *(f"options.{job}" for job in JOBS)}
+    jobs = {f"{flow}.{job}" for flow, of_flow in JOBS.items() for job in of_flow}
+    assert set(steps) == {*FORMS, *MENUS, *NOTICES, *jobs}
     for form, fields in FORMS.items():
         of_step = steps[form]
         assert set(of_step) - {"submit", "sections"} == {
@@ -499,10 +580,15 @@ def test_every_step_has_a_title_and_a_text_for_each_field(language: str) -> None
         }
         assert set(steps[menu]["menu_options"]) == ways
         assert set(steps[menu]["menu_option_descriptions"]) == ways
-    for job in JOBS:
-        assert set(steps[f"options.{job}"]) == {"title"}
-    assert set(texts["options"]["progress"]) == JOBS
-    assert set(texts["options"]["abort"]) == ENDS
+    for notice in NOTICES:
+        fields = {"data", "data_description"}
+        assert set(steps[notice]) == {"title", "description", "submit", *fields}
+        assert all(set(steps[notice][field]) == {"way"} for field in fields)
+    for job in jobs:
+        assert set(steps[job]) == {"title"}
+    for flow in ("config", "options"):
+        assert set(texts[flow]["progress"]) == JOBS[flow]
+        assert set(texts[flow]["abort"]) == ABORTS[flow]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -513,6 +599,7 @@ def test_every_choice_of_a_selector_has_a_text(language: str) -> None:
         "mqtt_broker": set(MqttBroker),
         "push": set(PushMode),
         "state": set(InstanceState) - {InstanceState.UNKNOWN},
+        "way": {"code", "pairing", "phone", "qr_wait", "skip"},
     }
 
 

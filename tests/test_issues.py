@@ -481,7 +481,8 @@ async def test_an_instance_that_cannot_be_set_up_says_why(
     await cloud.stop()
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=3))
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert entry.reason == "GREEN-API cannot be reached"
+    assert entry.reason
+    assert entry.reason.startswith("GREEN-API cannot be reached. ")
     assert kinds(hass, entry) == {kind}
     assert [action for action, _ in changes] == ["create"]
     cloud.cloud.faults.clear()

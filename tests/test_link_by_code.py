@@ -27,7 +27,7 @@ from simulator import (
     Timing,
 )
 from tests.conftest import set_up
-from tests.dialog import Dialog, expect_no_job, jobs
+from tests.dialog import Dialog, close_all, expect_no_job, jobs
 from tests.logs import errors_logged, secrets_logged
 from tests.virtual_time import START, virtual_time
 from tests.waiting import lift_limits, set_rhythm
@@ -82,8 +82,7 @@ async def time_flies(entry: MockConfigEntry) -> AsyncGenerator[None]:
 @pytest.fixture(autouse=True)
 async def _no_job_is_left(hass: HomeAssistant) -> AsyncGenerator[None]:
     yield
-    for flow in hass.config_entries.options.async_progress():
-        hass.config_entries.options.async_abort(flow["flow_id"])
+    close_all(hass)
     await expect_no_job()
 
 

@@ -93,17 +93,17 @@ async def expect_texts(hass: HomeAssistant, *keys: str) -> None:
 @pytest.mark.parametrize(
     ("id_instance", "kind", "state", "ways"),
     [
-        ("1101000001", "whatsapp", State.NOT_AUTHORIZED, ["pairing"]),
+        ("1101000001", "whatsapp", State.NOT_AUTHORIZED, ["qr_wait", "pairing"]),
         ("1101000001", "whatsapp", State.AUTHORIZED, []),
         ("1101000001", "whatsapp", State.STARTING, []),
         ("1101000001", "whatsapp", State.BLOCKED, []),
         ("1101000001", "whatsapp", State.YELLOW_CARD, []),
         ("1101000001", "whatsapp", State.PENDING_PASSWORD, []),
-        ("4100000001", "telegram", State.NOT_AUTHORIZED, ["phone"]),
-        ("4100000001", "telegram", State.PENDING_CODE, ["code", "phone"]),
+        ("4100000001", "telegram", State.NOT_AUTHORIZED, ["qr_wait", "phone"]),
+        ("4100000001", "telegram", State.PENDING_CODE, ["qr_wait", "code", "phone"]),
         ("4100000001", "telegram", State.PENDING_PASSWORD, ["password"]),
         ("4100000001", "telegram", State.AUTHORIZED, []),
-        ("3100000001", "v3", State.NOT_AUTHORIZED, ["phone"]),
+        ("3100000001", "v3", State.NOT_AUTHORIZED, ["qr_wait", "phone"]),
         ("3100000001", "v3", State.PENDING_PASSWORD, ["password"]),
         ("3100000001", "v3", State.SUSPENDED, []),
         ("3100000001", "v3", None, []),
@@ -256,7 +256,7 @@ async def test_can_be_shown_and_filled_in_by_the_frontend(
     answer = await client.post(base, json={"handler": entry.entry_id})
     assert answer.status == HTTPStatus.OK
     menu = await answer.json()
-    assert menu["menu_options"] == ["pairing", *SETTINGS]
+    assert menu["menu_options"] == ["qr_wait", "pairing", *SETTINGS]
     path = f"{base}/{menu['flow_id']}"
     form = await (await client.post(path, json={"next_step_id": "login"})).json()
     shown = {field["name"]: field["selector"] for field in form["data_schema"]}

@@ -1434,7 +1434,7 @@ async def test_can_be_shown_and_filled_in_by_the_frontend(
     answer = await client.post(path, json={**PLAIN, "loss_grace": 3601.0})
     assert answer.status == HTTPStatus.BAD_REQUEST
     dialog = PushDialog.__new__(PushDialog)
-    Dialog.__init__(dialog, hass, menu)
+    Dialog.__init__(dialog, hass, hass.config_entries.options, menu)
     typed = {"loss_grace": 12.0, "push": "webhook"}
     progress = await (await client.post(path, json=typed)).json()
     assert progress["type"] == "progress"

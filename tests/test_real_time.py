@@ -1,14 +1,14 @@
 """With nothing shortened and under the cloud's real limits, all is quick enough."""
 
-from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.green_api.api.models import InstanceState
-from custom_components.green_api.const import DOMAIN
 from custom_components.green_api.coordinator import GreenApiCoordinator
 from simulator import Delay, Instance, Simulator
 from tests.conftest import set_up
+from tests.dialog import Dialog
 from tests.logs import errors_logged
 from tests.waiting import wait_until
 
@@ -28,20 +28,10 @@ async def test_set_up_and_reloads_never_ask_too_often(
 ) -> None:
     # As when the first request has to wait for its connection, and no other has to.
     cloud.cloud.faults.add(Delay(slow), method="getStateInstance", count=1)
-    result = await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_USER}
-    )
-    for typed in (
-        {
-            "id_instance": instance.id_instance,
-            "api_token_instance": instance.token,
-        },
-        {"api_url": cloud.url},
-    ):
-        result = await hass.config_entries.flow.async_configure(
-            result["flow_id"], typed
-        )
-    entry = result["result"]
+    dialog = await Dialog.add(hass, cloud, instance)
+    await dialog.reach("menu qr_whatsapp", 20)
+    await dialog.submit(next_step_id="skip")
+    entry = dialog.result["result"]
     assert entry.state is ConfigEntryState.LOADED
     for _ in range(2):
         assert await hass.config_entries.async_reload(entry.entry_id)

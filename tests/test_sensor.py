@@ -79,6 +79,14 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+@pytest.fixture
+def _all_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enable the entities that a person has to enable."""
+    monkeypatch.setattr(
+        "homeassistant.helpers.entity.Entity.entity_registry_enabled_default", True
+    )
+
+
 def state_of(hass: HomeAssistant, sensor: str = SENSOR) -> str:
     """Return a sensor's state."""
     return whole_state_of(hass, sensor).state
@@ -212,6 +220,7 @@ async def test_is_unavailable_during_an_outage_and_comes_back(
 # ------------------------------------------------------------------- login
 
 
+@pytest.mark.usefixtures("_all_enabled")
 async def test_tells_how_a_login_goes_on(
     hass: HomeAssistant, cloud: Simulator, clock: ManualClock
 ) -> None:
@@ -262,6 +271,7 @@ async def test_tells_that_a_password_is_wanted(
     assert state_of(hass, sensor) == "idle"
 
 
+@pytest.mark.usefixtures("_all_enabled")
 async def test_tells_of_a_login_by_phone_but_never_its_code(
     hass: HomeAssistant, instance: Instance, entry: MockConfigEntry
 ) -> None:
@@ -289,6 +299,7 @@ async def test_tells_of_a_login_by_phone_but_never_its_code(
     assert code not in str([event.data for event in events])
 
 
+@pytest.mark.usefixtures("_all_enabled")
 async def test_tells_that_the_window_is_over_until_somebody_looks(
     hass: HomeAssistant,
     monkeypatch: pytest.MonkeyPatch,
@@ -346,6 +357,7 @@ async def test_tells_the_words_of_the_cloud_without_its_secrets(
     assert instance.token not in str(hass.states.async_all())
 
 
+@pytest.mark.usefixtures("_all_enabled")
 async def test_takes_the_code_back_at_the_end_of_its_life(
     hass: HomeAssistant,
     monkeypatch: pytest.MonkeyPatch,
@@ -391,20 +403,13 @@ async def test_every_phase_has_a_word_in_the_persons_language(
 # ----------------------------------------------------------------- account
 
 
-@pytest.fixture
-def _all_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enable the entities that a person has to enable."""
-    monkeypatch.setattr(
-        "homeassistant.helpers.entity.Entity.entity_registry_enabled_default", True
-    )
-
-
 INSTANCES = {
     "whatsapp": "1101000001",
     "telegram": "4100000001",
     "max": "3100000001",
 }
 EVERY = {"state", "login", "code_valid_until", "account"}
+FOR_FEW = {"account", "account_name", "code_valid_until"}
 
 
 @pytest.mark.parametrize(
@@ -432,10 +437,9 @@ async def test_each_messenger_has_the_sensors_that_it_can_fill(
     }
     assert registered.keys() == keys
     for key, item in registered.items():
-        about_account = key in {"account", "account_name"}
-        assert item.disabled is about_account
-        category = EntityCategory.DIAGNOSTIC if about_account else None
-        assert item.entity_category is category
+        assert item.disabled is (key in FOR_FEW)
+        primary = key in {"state", "login"}
+        assert item.entity_category is (None if primary else EntityCategory.DIAGNOSTIC)
 
 
 @pytest.mark.usefixtures("_all_enabled")

@@ -62,7 +62,7 @@ ACTIONS: dict[str, tuple[dict[str, str], SupportsResponse]] = {
     "get_qr_page": ({}, SupportsResponse.ONLY),
 }
 FOR_SEVERAL = ("logout", "request_login_qr", "reboot")
-FOR_ONE = tuple(ACTIONS.keys() - set(FOR_SEVERAL))
+FOR_ONE = sorted(ACTIONS.keys() - set(FOR_SEVERAL))
 
 # The methods of the cloud that change something or give something away.
 METHODS = (
@@ -425,7 +425,8 @@ async def test_a_failure_of_the_cloud_is_told_without_secrets_and_can_be_tried_a
             [
                 "WhatsApp 1101000001: GREEN-API reports a failure of its own.",
                 "Try again in a few minutes;",
-                "MAX 3100000001: The quota of the instance's plan is used up",
+                "MAX 3100000001: The quota of the instance's plan is used up.",
+                "Wait until it is renewed, or change the plan in the console",
             ],
         ),
         (
@@ -433,7 +434,8 @@ async def test_a_failure_of_the_cloud_is_told_without_secrets_and_can_be_tried_a
             [
                 "WhatsApp 1101000001: GREEN-API сообщает о собственном сбое.",  # noqa: RUF001
                 "Повторите через несколько минут;",
-                "MAX 3100000001: Квота тарифа этого инстанса исчерпана",
+                "MAX 3100000001: Квота тарифа этого инстанса исчерпана.",
+                "Дождитесь её обновления или смените тариф в личном кабинете",
             ],
         ),
     ],

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 import fcntl
+import hashlib
 import os
 from pathlib import Path
+import re
 import select
 import shlex
 import shutil
 import signal
 import subprocess
+from typing import NamedTuple
 
 import pytest
 
@@ -21,7 +24,7 @@ SYSTEM_COMMANDS = (
     *("timeout", "touch", "tr"),
 )
 
-LIBRARY = "for part in common packages python environments broker browser mqtt_js; "
+LIBRARY = "for part in common packages python environments broker browser npm; "
 LIBRARY += "do . scripts/lib/$part.sh; done; "
 
 
@@ -295,38 +298,90 @@ def test_the_systems_browser_is_taken_if_it_renders(house: House) -> None:
     assert house.shell("remembered CHROMIUM").stdout == str(house.bin / "chromium")
 
 
-# Asked to pack, it leaves an archive of this in the folder that the last words name.
-NPM = """
-while [ "$1" != --pack-destination ]; do shift; done
-mkdir -p package/dist
-echo 'var mqtt' >package/dist/mqtt.min.js
-tar -czf "$2/mqtt-${3#mqtt@}.tgz" package
-rm -r package
-"""
+class NpmFile(NamedTuple):
+    """A file that comes by npm."""
+
+    part: str
+    title: str
+    package: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        """Return its name in the part's folder."""
+        return Path(self.path).name
 
 
-def test_mqtt_js_comes_by_npm_and_is_left_alone_then(house: House) -> None:
+CONTENT = b"var known\n"
+
+NPM_FILES = [
+    pytest.param(file, id=file.part)
+    for file in (
+        NpmFile("mqtt-js", "mqtt.js", "mqtt", "dist/mqtt.min.js"),
+        NpmFile("axe", "axe-core", "axe-core", "axe.min.js"),
+    )
+]
+
+
+def fake_npm(house: House, file: NpmFile, content: bytes) -> None:
+    """Put an npm on the PATH whose registry has such a file.
+
+    Asked to pack, it leaves an archive in the folder that the last words name.
+    """
     for name in ("tar", "gzip"):
         program = shutil.which(name)
         assert program
         (house.bin / name).symlink_to(program)
-    house.command("npm", NPM)
-    assert house.setup("mqtt-js").returncode == 0
-    files = sorted(path.name for path in (house.venv / "mqtt-js").iterdir())
-    assert files == [".stamp", "mqtt.min.js"]
+    packed = house.root / "packed"
+    target = packed / "package" / file.path
+    target.parent.mkdir(parents=True)
+    target.write_bytes(content)
+    house.command(
+        "npm",
+        f"""while [ "$1" != --pack-destination ]; do shift; done
+        tar -czf "$2/{file.package}-${{3#{file.package}@}}.tgz" \
+          -C {shlex.quote(str(packed))} package""",
+    )
+    # The true file's hash would be that of what is too large to lie here.
+    library = house.root / "scripts/lib/npm.sh"
+    known = hashlib.sha256(CONTENT).hexdigest()
+    library.write_text(re.sub("(?<=SHA256=).*", known, library.read_text()))
+
+
+@pytest.mark.parametrize("file", NPM_FILES)
+def test_file_comes_by_npm_and_is_left_alone_then(house: House, file: NpmFile) -> None:
+    fake_npm(house, file, CONTENT)
+    result = house.setup(file.part)
+    assert result.returncode == 0, result.stderr
+    files = sorted(path.name for path in (house.venv / file.part).iterdir())
+    assert files == [".stamp", file.name]
 
     house.command("npm", "exit 1")
-    assert house.setup("mqtt-js").returncode == 0
+    assert house.setup(file.part).returncode == 0
 
 
-def test_without_mqtt_js_it_ends_with_a_status_of_its_own(house: House) -> None:
+@pytest.mark.parametrize("file", NPM_FILES)
+def test_another_file_than_the_known_one_is_refused(
+    house: House, file: NpmFile
+) -> None:
+    fake_npm(house, file, b"var other\n")
+    result = house.setup(file.part)
+    assert result.returncode == 5
+    assert f"| The file {file.path} of {file.package} " in result.stderr
+    assert not (house.venv / file.part).exists()
+
+
+@pytest.mark.parametrize("file", NPM_FILES)
+def test_without_npms_registry_it_ends_with_a_status_of_its_own(
+    house: House, file: NpmFile
+) -> None:
     house.command("npm", "echo 'npm error network connection refused' >&2; exit 1")
-    result = house.setup("mqtt-js")
+    result = house.setup(file.part)
     assert result.returncode == 5
     assert "| npm error network connection refused" in result.stderr
-    assert "error: mqtt.js could not be had" in result.stderr
+    assert f"error: {file.title} could not be had" in result.stderr
     assert "what helps: Check the network connection" in result.stderr
-    assert not (house.venv / "mqtt-js").exists()
+    assert not (house.venv / file.part).exists()
 
 
 def test_an_unknown_part_is_refused(house: House) -> None:

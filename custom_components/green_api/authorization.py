@@ -132,6 +132,8 @@ def async_forget_used_codes(coordinator: GreenApiCoordinator) -> None:
             for kind in (_PAIRING, _PHONE):
                 _block(coordinator, kind, 0.0)
 
+    # It may have been linked in the dialog of its set-up.
+    forget()
     coordinator.config_entry.async_on_unload(coordinator.async_add_listener(forget))
 
 

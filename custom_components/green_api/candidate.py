@@ -70,5 +70,9 @@ class CandidateCoordinator(GreenApiCoordinator):
         self._names = {CONF_ACCOUNT_NAME: names_of(account)}
 
     @override
+    def _start_fetching_account(self) -> None:
+        """Do nothing: the entry will ask."""
+
+    @override
     def _ask_for_token(self) -> None:
         """Do nothing: the dialog says so by itself."""

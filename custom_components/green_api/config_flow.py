@@ -1,5 +1,6 @@
 """The set-up of an instance, its new token, and its new address."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, override
@@ -8,6 +9,7 @@ from homeassistant.config_entries import (
     ConfigEntry,
     ConfigFlow,
     ConfigFlowResult,
+    OperationNotAllowed,
     UnknownEntry,
 )
 from homeassistant.core import HomeAssistant, callback
@@ -93,16 +95,17 @@ _FIELD_OF_ERROR: Final[dict[type[GreenApiError], str]] = {
 }
 
 
-# In which somebody is to link the instance, now or when it has started.
+# In which somebody is to link the instance, now or when it has started. A new one
+# has no state for a while.
 _TO_BE_LINKED: Final = frozenset(
     {
         InstanceState.NOT_AUTHORIZED,
         InstanceState.PENDING_CODE,
         InstanceState.PENDING_PASSWORD,
         InstanceState.STARTING,
+        InstanceState.UNKNOWN,
     }
 )
-
 
 # A dialog that is open shows the end of its flow well within so many seconds.
 LEFT_OPEN: Final = 10.0
@@ -128,6 +131,8 @@ class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
         self._token = ""
         self._connection: dict[str, Any] = {}
         self._candidate: CandidateCoordinator | None = None
+        self._finishing = False
+        self._left_open: asyncio.Task[None] | None = None
 
     @staticmethod
     @callback
@@ -192,7 +197,7 @@ class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
                 if found is not None:
                     mqtt = user_input.get(CONF_MQTT, MqttMode.OFF.value)
                     await self._take(client, api_url, mqtt, found)
-                    return await self._go_on(found.reading.state)
+                    return await self._go_on(found.reading)
             if errors.keys() & {CONF_ID_INSTANCE, CONF_API_TOKEN_INSTANCE}:
                 return self._show_credentials(errors)
         schema = ADDRESS_SCHEMA
@@ -200,7 +205,8 @@ class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
             schema = schema.extend(MQTT_SCHEMA.schema)
         suggested = {
             CONF_API_URL: default_api_url(self._id_instance),
-            CONF_MQTT: MqttMode.STATE_AND_QR,
+            # The QR links an account: who publishes it is to have chosen so.
+            CONF_MQTT: MqttMode.STATE,
         } | self._connection
         return self.async_show_form(
             step_id="connection",
@@ -217,6 +223,8 @@ class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
     ) -> None:
         """Begin with an instance that may have to be linked before it has an entry."""
         stills = await self.hass.async_add_executor_job(load_stills)
+        if self.closed:
+            raise AbortFlow("already_in_progress")
         self._end_candidate()
         # Two dialogs would ask for codes in each other's way; the older one was left.
         for flow in self._async_in_progress():
@@ -235,14 +243,15 @@ class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
             },
             options={**DEFAULT_OPTIONS, CONF_MQTT: mqtt},
         )
-        self._candidate.begin(found.reading)
 
-    async def _go_on(self, state: InstanceState) -> ConfigFlowResult:
+    async def _go_on(self, reading: StateReading) -> ConfigFlowResult:
         """Link the instance where that is called for, or come to the end."""
-        if state not in _TO_BE_LINKED:
+        if reading.state not in _TO_BE_LINKED:
             return self._finish()
-        if state is InstanceState.PENDING_PASSWORD and self.ways == ["password"]:
-            return await self.async_step_password()
+        if self._candidate is not None:
+            self._candidate.begin(reading)
+        else:
+            self._watch_left_open()
         return await self.async_step_qr_wait()
 
     # ----------------------------------------------------------------- linking
@@ -277,10 +286,22 @@ class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
         return self._finish()
 
     @override
+    async def async_step_qr_problem(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say what stands in the way; ask for yet another token where it is that."""
+        if self._candidate is None and TokenRejected.key in self._errors.values():
+            self.end_job()
+            return await self.async_step_reauth_confirm()
+        return await super().async_step_qr_problem(user_input)
+
+    @override
     async def async_step_linked(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """End with a link."""
+        if self._candidate is None:
+            return await super().async_step_linked()
         return self._finish()
 
     @override
@@ -291,29 +312,45 @@ class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
         return self._finish()
 
     def _finish(self) -> ConfigFlowResult:
-        self.end_job()
-        if self._candidate is None:
+        if (candidate := self._candidate) is None:
             return self.async_abort(reason="reauth_successful")
-        candidate = self._candidate
-        self._end_candidate()
+        self._expect_no_end()
+        self._finishing = True
+        self.end_job()
+        candidate.end()
         return self.async_create_entry(
             title=candidate.config_entry.title,
             data=candidate.entry_data,
-            options=candidate.config_entry.options,
+            # The answer to the dialog is JSON, which knows no read-only mapping.
+            options=dict(candidate.config_entry.options),
         )
 
-    @callback
     @override
-    def async_notify_flow_changed(self) -> None:
-        """Have the dialog ask again; what is done needs no dialog any more."""
-        super().async_notify_flow_changed()
-        if self._candidate is None and self._qr_step() == "linked":
-            # Home Assistant keeps this flow when its dialog is closed.
-            self.hass.loop.call_later(LEFT_OPEN, self._end_left_open)
+    async def _show_menu(
+        self, step_id: str, ways: list[str], **placeholders: str
+    ) -> ConfigFlowResult:
+        self._expect_no_end()
+        return await super()._show_menu(step_id, ways, **placeholders)
 
-    @callback
-    def _end_left_open(self) -> None:
-        with suppress(UnknownFlow):
+    def _expect_no_end(self) -> None:
+        """Send whoever is late away, such as a second click; the entry is coming."""
+        if self._finishing:
+            raise UnknownFlow
+
+    def _watch_left_open(self) -> None:
+        if self._left_open is None:
+            self._left_open = self.hass.async_create_background_task(
+                self._end_left_open(), f"dialog of {self.entry.title} left open"
+            )
+
+    async def _end_left_open(self) -> None:
+        """End when the instance has been linked, whoever did it.
+
+        Home Assistant keeps the flow of a new token when its dialog is closed.
+        """
+        with suppress(AbortFlow, UnknownFlow):
+            await self.wait_while(_is_not_linked, None)
+            await asyncio.sleep(LEFT_OPEN)
             self.hass.config_entries.flow.async_abort(self.flow_id)
 
     @callback
@@ -322,9 +359,12 @@ class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
         """Ask for no code any more."""
         super().async_remove()
         self._end_candidate()
+        if self._left_open is not None:
+            self._left_open.cancel()
 
     @callback
     def _end_candidate(self) -> None:
+        self.end_job()
         if self._candidate is not None:
             self._candidate.end()
             self._candidate = None
@@ -341,6 +381,12 @@ class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the new token and check it online."""
+        try:
+            return await self._reauth(user_input)
+        except UnknownEntry:
+            return self.async_abort(reason="entry_removed")
+
+    async def _reauth(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         entry = self._get_reauth_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -356,8 +402,10 @@ class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
                 if (found := await _check(client, present, errors)) is not None:
                     data = {**entry.data, CONF_API_TOKEN_INSTANCE: token}
                     self.hass.config_entries.async_update_entry(entry, data=data)
-                    await self.hass.config_entries.async_reload(entry.entry_id)
-                    return await self._go_on(found.reading.state)
+                    await self._reload(entry)
+                    if self.closed:
+                        return self._finish()
+                    return await self._go_on(found.reading)
                 # The form has one field; what is said of others concerns all.
                 errors = {
                     field if field == CONF_API_TOKEN_INSTANCE else "base": key
@@ -369,6 +417,13 @@ class GreenApiConfigFlow(QrFlow, ConfigFlow, domain=DOMAIN):
             errors=errors,
             description_placeholders={"console": CONSOLE_URL, "title": entry.title},
         )
+
+    async def _reload(self, entry: ConfigEntry) -> None:
+        """Load the entry anew, without the end of this flow that a reload brings."""
+        entries = self.hass.config_entries
+        with suppress(OperationNotAllowed):  # where somebody else was quicker
+            if await entries.async_unload(entry.entry_id) and not entry.disabled_by:
+                await entries.async_setup(entry.entry_id)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -472,6 +527,10 @@ async def _check(
     except GreenApiError:
         messenger = guess
     return _Found(messenger, reading)
+
+
+def _is_not_linked(coordinator: GreenApiCoordinator) -> bool:
+    return coordinator.data.state is not InstanceState.AUTHORIZED
 
 
 def _has_mqtt(hass: HomeAssistant) -> bool:

@@ -3,19 +3,20 @@
 from abc import abstractmethod
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, override
 
 from homeassistant.config_entries import (
     SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
     ConfigEntryBaseFlow,
+    ConfigEntryChange,
     ConfigEntryState,
     ConfigFlowResult,
     OptionsFlowWithReload,
     UnknownEntry,
 )
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
@@ -25,6 +26,15 @@ from .coordinator import GreenApiConfigEntry, GreenApiCoordinator
 # For so long a progress is shown, in seconds. The interface of 2026.10 misses the end
 # of one that is over before it has begun to listen, and then waits for ever.
 LEAST_PROGRESS: Final = 1.0
+
+# A browser that was away for a while, as on a phone, has missed the call to ask for
+# what is to be shown. So often it is called again soon, and then seldom, in seconds.
+CALLS: Final = 120
+CALL_AGAIN: Final = 5.0
+CALL_SELDOM: Final = 60.0
+
+# Whoever asks uncalled so many seconds after the last answer has just opened it.
+UNCALLED: Final = 3.0
 
 type Job = Callable[[], Coroutine[Any, Any, str]]
 
@@ -36,8 +46,13 @@ class JobFlow(ConfigEntryBaseFlow):
     with the dialog, too. The entry may be reloaded or removed at any moment.
     """
 
+    closed = False
+    """Whether the dialog is over, though a step of it may still go on."""
+
     _job: asyncio.Task[str] | None = None
     _job_of = ""
+    _next_call: asyncio.TimerHandle | None = None
+    _asked_at = 0.0
     _led_here = False
 
     @property
@@ -58,6 +73,7 @@ class JobFlow(ConfigEntryBaseFlow):
     @override
     def async_remove(self) -> None:
         """Leave no job behind."""
+        self.closed = True
         self.end_job()
 
     async def async_step_entry_removed(
@@ -103,53 +119,94 @@ class JobFlow(ConfigEntryBaseFlow):
         present = self._job
         task = self._start(step_id, job)
         if task.done():
-            self._job = None
+            self.end_job()
             return task.result()
 
         @callback
         def refresh(done: asyncio.Task[str]) -> None:
-            if not done.cancelled() and (renews or done.result() != step_id):
-                self.async_notify_flow_changed()
+            if done is not self._job or done.cancelled():
+                return
+            if renews or done.result() != step_id:
+                self._call(CALLS)
 
         if task is not present:
             task.add_done_callback(refresh)
         return None
 
+    def is_just_opened(self, step_id: str) -> bool:
+        """Return whether somebody asks for a step who was not called to.
+
+        The interface listens to calls only after it has shown some progress.
+        """
+        now = self.hass.loop.time()
+        asked_before, self._asked_at = self._asked_at, now
+        return (
+            self._job is not None
+            and self._job_of == step_id
+            and self._next_call is None
+            and now - asked_before > UNCALLED
+        )
+
     def end_job(self) -> None:
-        """End the job that runs, if one does."""
+        """End the job that runs, if one does, and all calls to look at it."""
         if self._job is not None:
             self._job.cancel()
             self._job = None
+        if self._next_call is not None:
+            self._next_call.cancel()
+            self._next_call = None
+
+    @callback
+    def _call(self, times: int) -> None:
+        """Have the dialog ask for what is to be shown now, until it does."""
+        self.async_notify_flow_changed()
+        self._next_call = self.hass.loop.call_later(
+            CALL_AGAIN if times else CALL_SELDOM, self._call, max(0, times - 1)
+        )
 
     async def wait_while(
-        self, holds: Callable[[GreenApiCoordinator], bool], limit: timedelta
+        self, holds: Callable[[GreenApiCoordinator], bool], limit: timedelta | None
     ) -> None:
-        """Return when something is no longer so, or the time is over.
+        """Return when something is no longer so, or the time is over if it is limited.
 
         An entry that is not loaded counts as unchanged: it may be loading.
         """
         changed = asyncio.Event()
+        seconds = None if limit is None else limit.total_seconds()
+        entry_id = self.entry.entry_id
+        heard: GreenApiCoordinator | None = None
+        stop_hearing: CALLBACK_TYPE | None = None
 
         @callback
-        def wake(*_: object) -> None:
-            changed.set()
+        def take_change(_change: ConfigEntryChange, entry: ConfigEntry) -> None:
+            if entry.entry_id == entry_id:
+                changed.set()
 
-        with suppress(TimeoutError):
-            async with asyncio.timeout(limit.total_seconds()):
+        stop_following = async_dispatcher_connect(
+            self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, take_change
+        )
+        try:
+            async with asyncio.timeout(seconds):
                 while (coordinator := self.coordinator) is None or holds(coordinator):
                     changed.clear()
-                    stops = [
-                        async_dispatcher_connect(
-                            self.hass, SIGNAL_CONFIG_ENTRY_CHANGED, wake
+                    if coordinator is not heard:
+                        if stop_hearing is not None:
+                            stop_hearing()
+                        heard = coordinator
+                        # Not anew each time: the first listener starts the polling,
+                        # and each start would put the next poll off.
+                        stop_hearing = (
+                            coordinator.async_add_listener(changed.set)
+                            if coordinator is not None
+                            else None
                         )
-                    ]
-                    if coordinator is not None:
-                        stops.append(coordinator.async_add_listener(wake))
-                    try:
-                        await changed.wait()
-                    finally:
-                        for stop in stops:
-                            stop()
+                    await changed.wait()
+        except TimeoutError:
+            pass
+        finally:
+            stop_following()
+            if stop_hearing is not None:
+                stop_hearing()
 
     def _start(
         self, step_id: str, job: Job, *, least: float | None = None

@@ -7,9 +7,15 @@ from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.selector import (
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
 import voluptuous as vol
 
-from .api.models import ScanFailure
+from .api.errors import InstanceNotReady
+from .api.models import Messenger, ScanFailure
 from .const import STARTING_LIMIT
 from .coordinator import GreenApiCoordinator
 from .job_flow import Job
@@ -19,12 +25,27 @@ from .snapshot import LoginPhase
 # So long the first code is waited for where nothing but the wait is shown.
 FIRST_LOOK: Final = timedelta(seconds=10)
 
-_AGAIN_SCHEMA: Final = vol.Schema({})
+CONF_WAY: Final = "way"
+
+# They say no more than that the first code is on its way.
+_ON_ITS_WAY: Final = frozenset({InstanceNotReady.key, ScanFailure.NOT_READY})
 
 _ENDED: Final = frozenset({LoginPhase.EXPIRED, LoginPhase.PHONE_CODE})
 
 # They have nothing to show that would be better than what went wrong.
-_RESTING: Final = frozenset({"qr_expired", "qr_pending", "qr_problem"})
+_RESTING: Final = frozenset(
+    {"qr_expired", "qr_needs_logout", "qr_pending", "qr_problem"}
+)
+
+
+def way_schema(ways: list[str]) -> vol.Schema:
+    """Return the form that asks which step is to follow, the first by default."""
+    selector = SelectSelector(
+        SelectSelectorConfig(
+            options=ways, mode=SelectSelectorMode.LIST, translation_key=CONF_WAY
+        )
+    )
+    return vol.Schema({vol.Required(CONF_WAY, default=ways[0]): selector})
 
 
 class QrFlow(LinkFlow):
@@ -76,20 +97,22 @@ class QrFlow(LinkFlow):
     async def async_step_qr_pending(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show that no code has come yet."""
-        return await self._show_qr("qr_pending")
+        """Say that no code has come yet."""
+        if self.coordinator is None:
+            return await self.async_step_qr_wait()
+        return await self._show_menu("qr_pending", self._ways_around)
 
     async def async_step_qr_expired(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Offer to begin again."""
-        return self._show_menu("qr_expired", ["qr_wait", *self._ways_around])
+        return await self._show_menu("qr_expired", ["qr_wait", *self._ways_around])
 
     async def async_step_qr_needs_logout(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Offer to give up the stored login, which is of no use."""
-        return self._show_menu("qr_needs_logout", ["qr_logout", *self.ways_out])
+        return await self._show_menu("qr_needs_logout", ["qr_logout", *self.ways_out])
 
     async def async_step_qr_logout(
         self, user_input: dict[str, Any] | None = None
@@ -100,31 +123,32 @@ class QrFlow(LinkFlow):
     async def async_step_qr_problem(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Say what stands in the way, and try again when the form is sent."""
-        if self.typed(user_input) is not None:
-            return await self.async_step_qr_wait()
+        """Say what stands in the way, and ask how to go on."""
+        if (typed := self.typed(user_input)) is not None:
+            return await self._go(typed[CONF_WAY])
         if (step := self._run_beside("qr_problem", self._watch_problem)) is not None:
             return await self._go(step)
-        return self._show_form("qr_problem", _AGAIN_SCHEMA, {})
+        schema = way_schema(["qr_wait", *self._ways_around])
+        return self._show_form("qr_problem", schema, {})
 
     # ------------------------------------------------------------------- shown
 
     async def _show_qr(self, step_id: str) -> ConfigFlowResult:
-        job = partial(self._watch_qr, step_id)
-        if (step := self._run_beside(step_id, job)) is not None:
-            return await self._go(step)
         if (coordinator := self.coordinator) is None:
             return await self.async_step_qr_wait()
-        picture = coordinator.picture
-        self._code_seen |= picture.situation is None
-        png = b64encode(picture.png).decode()
-        return self._show_menu(
+        png = b64encode(coordinator.picture.png).decode()
+        return await self._show_menu(
             step_id, self._ways_around, qr=f"data:image/png;base64,{png}"
         )
 
-    def _show_menu(
+    async def _show_menu(
         self, step_id: str, ways: list[str], **placeholders: str
     ) -> ConfigFlowResult:
+        if self.is_just_opened(step_id):
+            return await self.async_step_qr_wait()
+        job = partial(self._watch_menu, step_id)
+        if (step := self._run_beside(step_id, job)) is not None:
+            return await self._go(step)
         return self.async_show_menu(
             step_id=step_id,
             menu_options=ways,
@@ -149,13 +173,17 @@ class QrFlow(LinkFlow):
         self._errors = {}
         self._facts = {}
         self._code_seen = False
+        # It may be loading just now.
+        await self.wait_while(lambda _: False, FIRST_LOOK)
         if (coordinator := self.coordinator) is None:
             return self._refuse("qr_problem", "not_loaded")
         try:
             await coordinator.async_request_login()
         except HomeAssistantError:
-            # One that starts will want a login when it has started.
-            if not is_starting(coordinator):
+            # Where another state is the reason, it leads on.
+            if is_unlinked(coordinator):
+                # The code is to come by itself once it can.
+                coordinator.look()
                 raise
         await self.wait_while(_awaits_code, FIRST_LOOK)
         return self._lead()
@@ -166,8 +194,8 @@ class QrFlow(LinkFlow):
         await coordinator.async_logout()
         return "qr_wait"
 
-    async def _watch_qr(self, step_id: str) -> str:
-        """Wait until there is another code to show, or something else."""
+    async def _watch_menu(self, step_id: str) -> str:
+        """Wait until there is another picture to show, or something else."""
         png = self.coordinator.picture.png if self.coordinator else b""
         await self.wait_while(
             lambda coordinator: (
@@ -192,7 +220,6 @@ class QrFlow(LinkFlow):
         if self._form != "qr_problem":
             return await super()._watch_link()
         await self.wait_while(is_starting, STARTING_LIMIT)
-        self._code_seen = False
         return self._lead()
 
     # --------------------------------------------------------------- the login
@@ -200,6 +227,7 @@ class QrFlow(LinkFlow):
     def _lead(self) -> str:
         """Return the step that shows where the login stands; name a problem."""
         step = self._qr_step()
+        self._code_seen = step.removeprefix("qr_") in Messenger
         if step == "qr_problem" and (problem := self._problem) is not None:
             self._errors = {"base": problem}
             detail = self.coordinator.data.login.detail if self.coordinator else None
@@ -230,15 +258,19 @@ class QrFlow(LinkFlow):
 
     @property
     def _problem(self) -> str | None:
-        return self.coordinator.data.problem if self.coordinator else None
+        return _problem_of(self.coordinator) if self.coordinator else "not_loaded"
+
+
+def _problem_of(coordinator: GreenApiCoordinator) -> str | None:
+    problem = coordinator.data.problem
+    return None if problem in _ON_ITS_WAY else problem
 
 
 def _awaits_code(coordinator: GreenApiCoordinator) -> bool:
-    data = coordinator.data
     if is_starting(coordinator):
         return True
     return (
         is_unlinked(coordinator)
         and coordinator.picture.situation is not None
-        and data.problem is None
+        and _problem_of(coordinator) is None
     )

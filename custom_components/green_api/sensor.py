@@ -104,12 +104,16 @@ DESCRIPTIONS = (
         key="code_valid_until",
         translation_key="code_valid_until",
         device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        # Each code would be a row of the recorder, and the login tells the same.
+        entity_registry_enabled_default=False,
         value_fn=_code_valid_until,
     ),
     GreenApiSensorDescription(
         key="suspended_until",
         translation_key="suspended_until",
         device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
         messengers=frozenset({Messenger.TELEGRAM, Messenger.MAX}),
         value_fn=_suspended_until,
     ),

@@ -47,6 +47,44 @@ _COUNT_READS = """(card, ours) => {
 }"""
 
 
+# A second card, over the page of the first: the house has no news for it.
+_STAGE = """(card, device_id) => {
+  const staged = document.createElement(card.localName);
+  staged.dataset.staged = "";
+  staged.style = "position: fixed; inset: 0; overflow: auto; z-index: 99";
+  Object.assign(staged, {house: card.hass, asked: [], reply: {}});
+  staged.setConfig({device_id});
+  document.body.append(staged);
+}"""
+
+# What is seen is the house's, but for what the test has told.
+_SEE = """(card, seen) => {
+  const {house} = card;
+  const states = {...house.states};
+  for (const [id, state] of Object.entries(seen.states)) {
+    states[id] = {...states[id], state};
+  }
+  const gone = ([id]) => !seen.gone.includes(id);
+  const ask = async what => {
+    card.asked.push(what);
+    const {result, error} = await card.reply;
+    if (error) throw error;
+    return result;
+  };
+  const tell = ([id, device]) => [id, {...device, model: seen.messenger}];
+  card.hass = {
+    ...house,
+    states: Object.fromEntries(Object.entries(states).filter(gone)),
+    entities: Object.fromEntries(Object.entries(house.entities).filter(gone)),
+    devices: Object.fromEntries(Object.entries(house.devices).map(tell)),
+    user: {...house.user, is_admin: seen.admin},
+    callWS: ask,
+    callService: (domain, service, data, target) => ask(target.entity_id),
+    ...(seen.translates ? {} : {loadBackendTranslation: undefined}),
+  };
+}"""
+
+
 class Part(StrEnum):
     """Name the parts of the card, as its elements do."""
 
@@ -139,6 +177,67 @@ class Card:
         """Return how many states a change elsewhere, and one of ours, makes it read."""
         elsewhere, here = await self.root.evaluate(_COUNT_READS, entity_id)
         return elsewhere, here
+
+
+class StagedCard(Card):
+    """A card that sees what a test tells it, and whose requests go no further."""
+
+    def __init__(self, card: Card, instance: DemoInstance) -> None:
+        """Take the card of the instance whose page it is put upon."""
+        super().__init__(card.page)
+        self.root = card.page.locator(f"{TAG}[data-staged]")
+        self._first = card
+        self._instance = instance
+
+    async def enter(self) -> None:
+        """Put it upon the page; it is told nothing yet."""
+        await self._first.root.evaluate(_STAGE, self._instance.device_id)
+
+    async def see(
+        self,
+        state: str,
+        phase: str | None,
+        *,
+        messenger: str = "WhatsApp",
+        admin: bool = True,
+        translates: bool = True,
+    ) -> None:
+        """Tell of the instance's state and of the login's phase, None for no sensor."""
+        told = {self._instance.sensor: state}
+        if phase is not None:
+            told[self._instance.login_sensor] = phase
+        seen = {
+            "states": told,
+            "gone": [] if phase else [self._instance.login_sensor],
+            "messenger": messenger,
+            "admin": admin,
+            "translates": translates,
+        }
+        await self.root.evaluate(_SEE, seen)
+
+    async def reply(
+        self, result: object = None, *, error: dict[str, object] | None = None
+    ) -> None:
+        """Answer what it has asked for, and whatever it asks for from now on."""
+        await self.root.evaluate(
+            "(card, reply) => (card.release?.(reply), card.reply = reply)",
+            {"result": result, "error": error},
+        )
+
+    async def keep_waiting(self) -> None:
+        """Answer no request until there is a reply."""
+        await self.root.evaluate(
+            "card => card.reply = new Promise(resolve => card.release = resolve)"
+        )
+
+    async def asked(self) -> list[Any]:
+        """Return what it has asked for: commands, and the buttons it has pressed."""
+        found: list[Any] = await self.root.evaluate("card => card.asked")
+        return found
+
+    async def leave_and_return(self) -> None:
+        """Leave the view that the card is in, and come back."""
+        await self.root.evaluate("card => (card.remove(), document.body.append(card))")
 
 
 class Watch:

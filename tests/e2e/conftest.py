@@ -9,31 +9,20 @@ from pathlib import Path
 import shutil
 import sys
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page
 import psutil
 import pytest
 import pytest_asyncio
 import pytest_socket
 
 from demo.broker import BrokerKind
-from demo.places import chromium
+from demo.browser import open_browser, screenshot
 from demo.stack import Settings, Stack, run_stack
 
 ENVIRONMENT = Path(sys.prefix)
 
 # The first start of Home Assistant in a new environment writes all bytecode.
 _TIMEOUT = 300
-
-_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 type NewPage = Callable[..., Awaitable[Page]]
 type Shoot = Callable[[Page, str], Awaitable[Path]]
@@ -93,15 +82,9 @@ async def stack() -> AsyncIterator[Stack]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    """Run Chromium: that of $CHROMIUM, else the one that scripts/setup has."""
-    program = os.environ.get("CHROMIUM") or chromium()
-    assert program, "there is no Chromium: run scripts/setup browser"
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(
-            executable_path=str(program), args=list(_FLAGS)
-        )
+    """Run Chromium."""
+    async with open_browser() as running:
         yield running
-        await running.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -132,7 +115,7 @@ async def shoot(tmp_path: Path) -> Shoot:
 
     async def take(page: Page, name: str) -> Path:
         path = tmp_path / f"{name}.png"
-        await page.screenshot(path=path, animations="disabled")
+        path.write_bytes(await screenshot(page))
         if kept:
             _copy(path, Path(kept))
         return path

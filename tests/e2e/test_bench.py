@@ -12,6 +12,12 @@ from tests.e2e.conftest import ENVIRONMENT
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LOGINS = ("WebSocket login", "HTTP login, WhatsApp without WebSocket", "HTTP login")
+CARDS = (
+    "green-api-card",
+    "picture-entity, image",
+    "picture-entity, camera live",
+    "picture-entity, camera auto",
+)
 RESTS = ("webhook", "queue", "poll every 2 s")
 
 
@@ -47,10 +53,46 @@ async def test_latency_has_a_row_for_each_way() -> None:
             assert re.search(f"^{what} +{way}{measured}", table, re.MULTILINE), out
 
 
+async def test_pixels_has_a_row_for_each_card() -> None:
+    code, out, err = await bench(
+        "pixels", "--environment", str(ENVIRONMENT), "--repeat", "1"
+    )
+    assert code == 0, err
+    table = out.partition("\n\n")[2]
+    for way in (r"WebSocket \(WhatsApp\)", r"HTTP \(Telegram\)"):
+        for card in CARDS:
+            line = rf"^{way} +{card} +1( +\d+){{3}}$"
+            assert re.search(line, table, re.MULTILINE), out
+
+
+async def test_cost_has_a_row_for_each_situation() -> None:
+    code, out, err = await bench(
+        "cost",
+        *("--environment", str(ENVIRONMENT)),
+        *("--instances", "1", "--seconds", "2"),
+    )
+    assert code == 0, err
+    table = out.partition("\n\n")[2]
+    for situation, who in (
+        ("login by WebSocket", "integration"),
+        ("login by HTTP", "integration"),
+        ("login by HTTP", "bare relay"),
+        ("linked", "integration"),
+        ("linked", "bare relay"),
+    ):
+        line = rf"^{situation} +{who} +-?\d+( +\d+\.\d){{2}}$"
+        assert re.search(line, table, re.MULTILINE), out
+    # What asks once a second has asked.
+    asked = re.search(r"^login by HTTP +bare relay +-?\d+ +(\d+)", table, re.MULTILINE)
+    assert asked
+    assert int(asked[1]) >= 30
+
+
 async def test_without_a_name_it_lists_what_there_is() -> None:
     code, out, _ = await bench()
     assert code == 0
-    assert re.search("^latency +from the phone's scan", out, re.MULTILINE)
+    for line in ("latency +from the phone's scan", "pixels +from", "cost +what an"):
+        assert re.search(f"^{line}", out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "many"])

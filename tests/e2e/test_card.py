@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from custom_components.green_api.card import CARD_URL
+from custom_components.green_api.const import PAIRING_CODE_LIFE
 from demo.broker import BrokerKind
 from demo.hass_client import HomeAssistantClient
 from demo.places import INTEGRATION
@@ -28,6 +29,7 @@ from tests.e2e.card import (
     Card,
     DashboardEditor,
     Part,
+    StagedCard,
     Watch,
     card_of,
     open_card,
@@ -60,6 +62,8 @@ SHORT_WINDOW = 0.15
 
 ENTITIES = ("image", "state", "login", "show", "logout", "reboot")
 """Of an instance, as far as they are enabled and the card has a use for them."""
+
+PAIRING_SECONDS = int(PAIRING_CODE_LIFE.total_seconds())
 
 PASSWORD, WRONG = "correct horse", "battery staple"
 
@@ -130,6 +134,18 @@ class Desk:
         page = await self.new_page(height=1100)
         self.watches.append(Watch(page))
         return await open_card(page, url)
+
+    async def stage(self, id_instance: str) -> StagedCard:
+        """Return a card that sees what it is told; its page's clock can be set."""
+        page = await self.new_page(height=1100)
+        self.watches.append(Watch(page))
+        await page.clock.install()
+        instance = self.stack.of(id_instance)
+        first = await open_card(page, await self.save(card_of(instance)))
+        await first.expect_visible(Part.STATE)
+        staged = StagedCard(first, instance)
+        await staged.enter()
+        return staged
 
     async def edit(self, url: str) -> DashboardEditor:
         """Open a dashboard so that it can be changed."""
@@ -467,10 +483,147 @@ async def test_linked_by_a_code_that_comes_by_phone(desk: Desk, shoot: Shoot) ->
     # Another page knows of it too, and a QR can be had instead.
     other = await desk.open(CALLED)
     await other.expect_visible(Part.CODE_FORM)
+    unsent = other.field(Part.CODE_FORM, "password")
+    await unsent.fill(PASSWORD)
     await card.submit(Part.CODE_FORM, code=await login.read_phone_code())
     await card.expect_state("Authorized")
     await card.expect_hidden(Part.CODE_FORM, Part.NEW_CODE)
     await other.expect_hidden(Part.CODE_FORM)
+    await expect(unsent).to_have_value("")
+
+
+async def test_what_was_typed_and_not_sent_does_not_come_back(desk: Desk) -> None:
+    card = await desk.stage(SEEN)
+    see = partial(card.see, messenger="Telegram")
+    number = card.field(Part.PHONE_FORM, "phone_number")
+    await see("not_authorized", "idle")
+    await card.press(Part.BY_PHONE)
+    await number.fill("+44 79")
+    await see("authorized", "idle")
+    await card.expect_hidden(Part.PHONE_FORM)
+    await see("not_authorized", "idle")
+    await card.press(Part.BY_PHONE)
+    await expect(number).to_have_value("")
+    # By the time the request fails, there is another form.
+    await card.keep_waiting()
+    await card.submit(Part.PHONE_FORM, phone_number="+44 79")
+    await see("not_authorized", "phone_code")
+    await card.reply(error={"message": "Too late."})
+    await expect(card.part(Part.ERROR)).to_have_text("Too late.")
+    await card.expect_hidden(Part.PHONE_FORM)
+    await expect(number).to_have_value("")
+
+    code = card.field(Part.CODE_FORM, "code")
+    password = card.field(Part.CODE_FORM, "password")
+    await code.fill("12345")
+    await password.fill(PASSWORD)
+    # Not an administrator for a while, such as somebody else before the same tablet.
+    await see("not_authorized", "phone_code", admin=False)
+    await card.expect_hidden(Part.CODE_FORM)
+    await see("not_authorized", "phone_code")
+    await card.expect_visible(Part.CODE_FORM)
+    await expect(code).to_have_value("")
+    await expect(password).to_have_value("")
+
+    await see("pending_password", "password")
+    password = card.field(Part.PASSWORD_FORM, "password")
+    await password.fill(PASSWORD)
+    await card.leave_and_return()
+    await card.expect_visible(Part.PASSWORD_FORM)
+    await expect(password).to_have_value("")
+
+
+async def test_a_pairing_code_is_shown_as_long_as_it_is_of_use(desk: Desk) -> None:
+    card = await desk.stage(SEEN)
+
+    async def ask_for_code() -> None:
+        await card.reply({"code": "ABCD1234"})
+        await card.press(Part.BY_PHONE)
+        await card.submit(Part.PHONE_FORM, phone_number="+44 7911 123456")
+        await expect(card.part(Part.PAIRING_CODE)).to_have_text("ABCD1234")
+
+    # Without the sensor nothing but the state and the time tell that it is over.
+    await card.see("not_authorized", None)
+    await ask_for_code()
+    await card.see("authorized", None)
+    await card.expect_hidden(Part.PAIRING_CODE)
+    await card.see("not_authorized", None)
+    await card.expect_hidden(Part.PAIRING_CODE)
+    await expect(card.part(Part.PAIRING_CODE)).to_have_text("")
+    await ask_for_code()
+    await card.page.clock.fast_forward((PAIRING_SECONDS - 30) * 1000)
+    left = card.root.get_by_text(in_words(EN["left"]))
+    await expect(left).to_have_text(re.compile(r"\b(29|30) s"))
+    await card.expect_visible(Part.PAIRING_CODE)
+    await card.page.clock.fast_forward(30_000)
+    await card.expect_hidden(Part.PAIRING_CODE)
+
+    # Where no QR can be had instead, nor another code, there is still this one.
+    await card.see("not_authorized", "idle")
+    await ask_for_code()
+    await card.see("not_authorized", "phone_code")
+    await card.reply(error={"message": "Connection lost"})
+    await card.press(Part.NEW_CODE)
+    await expect(card.part(Part.ERROR)).to_have_text("Connection lost")
+    await expect(card.part(Part.PAIRING_CODE)).to_have_text("ABCD1234")
+    await expect(card.part(Part.HINT)).to_have_text(EN["says_pairing"])
+    await card.reply()
+    await card.press(Part.NEW_CODE)
+    await card.expect_hidden(Part.PAIRING_CODE, Part.ERROR)
+
+
+async def test_an_error_is_told_even_where_it_cannot_be_translated(
+    desk: Desk,
+) -> None:
+    card = await desk.stage(SEEN)
+    see = partial(card.see, "not_authorized", "phone_code", messenger="Telegram")
+    code = card.field(Part.CODE_FORM, "code")
+    await see()
+    await card.submit(Part.CODE_FORM, code=" ")
+    await expect(code).to_have_value(" ")
+    assert await card.asked() == []
+
+    error = card.part(Part.ERROR)
+    await card.reply(
+        error={
+            "message": "Untranslated.",
+            "translation_domain": "green_api",
+            "translation_key": "invalid_phone_number",
+        }
+    )
+    await card.submit(Part.CODE_FORM, code="12345")
+    await expect(error).to_contain_text("not a phone number")
+    # Not every interface that shows cards has translations.
+    await see(translates=False)
+    await card.submit(Part.CODE_FORM, code="12345")
+    await expect(error).to_have_text("Untranslated.")
+    await see()
+    await card.reply()
+    await card.submit(Part.CODE_FORM, code="12345")
+    await card.expect_hidden(Part.ERROR)
+    assert len(await card.asked()) == 3
+
+
+async def test_a_question_that_is_no_longer_one_is_withdrawn(desk: Desk) -> None:
+    card = await desk.stage(SEEN)
+
+    async def ask() -> None:
+        await card.see("authorized", "idle")
+        await card.press(Part.LOGOUT)
+        await card.expect_visible(Part.CONFIRM)
+
+    await ask()
+    await card.see("not_authorized", "idle")
+    await card.expect_hidden(Part.CONFIRM)
+    await expect(card.part(Part.NAME)).to_be_focused()
+    await ask()
+    await card.see("authorized", "idle", admin=False)
+    await card.expect_hidden(Part.CONFIRM)
+    await ask()
+    other = {"device_id": desk.stack.of(LINKED).device_id}
+    await card.root.evaluate("(card, config) => card.setConfig(config)", other)
+    await card.expect_hidden(Part.CONFIRM)
+    assert await card.asked() == []
 
 
 # ------------------------------------------------------------------ what may be wrong

@@ -12,6 +12,7 @@ import pytest_asyncio
 from demo.broker import BrokerKind
 from demo.hass_client import HomeAssistantClient
 from demo.stack import Settings, Stack, run_stack
+from tests.e2e import interface
 from tests.e2e.conftest import ENVIRONMENT, NewPage, Shoot
 from tests.e2e.interface import SetUpDialog, error_text
 
@@ -37,9 +38,7 @@ async def stack() -> AsyncIterator[Stack]:
 async def speak(stack: Stack, language: str) -> None:
     """Choose the language of the person who uses the interface."""
     async with HomeAssistantClient(stack.home_assistant.url) as client:
-        await client.call(
-            "frontend/set_user_data", key="language", value={"language": language}
-        )
+        await interface.speak(client, language)
 
 
 @asynccontextmanager

@@ -1,8 +1,9 @@
-"""The dashboard in a browser: codes that can be scanned on any screen."""
+"""The stock cards and the device page in a browser: codes that can be scanned."""
 
 from collections.abc import AsyncIterator
 from functools import partial
 import io
+import re
 import time
 
 from PIL import Image, ImageChops, ImageStat
@@ -12,6 +13,7 @@ import pytest_asyncio
 import zxingcpp
 
 from demo.broker import BrokerKind
+from demo.dashboard import STOCK_PATH, URL_PATH
 from demo.hass_client import HomeAssistantClient
 from demo.instances import DemoInstance
 from demo.places import INTEGRATION
@@ -19,7 +21,7 @@ from demo.qr import read_qr
 from demo.stack import Settings, Stack, run_stack
 from demo.waiting import until
 from tests.e2e.conftest import ENVIRONMENT, NewPage, Shoot
-from tests.e2e.interface import PATIENCE
+from tests.e2e.interface import PATIENCE, said
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -65,8 +67,8 @@ class Dashboard:
         )
 
     async def open(self, url: str) -> None:
-        """Open the start page, which is the dashboard."""
-        await self.page.goto(url)
+        """Open the view with the stock cards."""
+        await self.page.goto(f"{url}/{URL_PATH}/{STOCK_PATH}")
         await self.cards.nth(5).wait_for(timeout=PATIENCE)
 
     @property
@@ -215,3 +217,83 @@ async def test_scan_and_logout_are_seen_and_done_on_the_dashboard(
     await expect(state).to_contain_text("Not authorized", timeout=10_000)
     await until("a code is shown again", show, seconds=30)
     assert not dashboard.errors
+
+
+async def test_badges_and_tiles_tell_the_state_and_nothing_is_missing(
+    stack: Stack, new_page: NewPage
+) -> None:
+    dashboard = Dashboard(await new_page(height=800))
+    await dashboard.open(stack.home_assistant.url)
+    badges = dashboard.page.locator("hui-entity-badge")
+    await expect(badges).to_have_text(
+        [
+            re.compile(rf"Not authorized\s+{instance.messenger}")
+            for instance in stack.instances
+        ]
+    )
+    await expect(dashboard.page.locator("hui-error-card, hui-warning")).to_have_count(0)
+    assert not dashboard.errors
+
+
+async def test_the_start_page_has_a_card_of_ours_for_each_instance(
+    stack: Stack, new_page: NewPage
+) -> None:
+    dashboard = Dashboard(await new_page(height=800))
+    await dashboard.page.goto(stack.home_assistant.url)
+    cards = dashboard.page.locator("green-api-card")
+    await expect(cards).to_have_count(len(stack.instances), timeout=PATIENCE)
+    for card, instance in zip(await cards.all(), stack.instances, strict=True):
+        await expect(card).to_contain_text(instance.title)
+    assert not dashboard.errors
+
+
+# What stands under which heading of a device page, from the top.
+CONTROLS = ["button.login"]
+SENSORS = ["camera.login_qr", "image.login_qr", "sensor.login", "sensor.state"]
+EVENTS = ["event.event"]
+CONFIGURATION = ["button.logout", "button.reboot"]
+PARTS = {
+    "WhatsApp": [CONTROLS, SENSORS, EVENTS, CONFIGURATION, []],
+    "Telegram": [CONTROLS, SENSORS, EVENTS, CONFIGURATION, ["sensor.suspended_until"]],
+}
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("messenger", PARTS)
+async def test_the_device_page_is_tidy(
+    stack: Stack,
+    new_page: NewPage,
+    shoot: Shoot,
+    messenger: str,
+    language: str,
+) -> None:
+    instance = stack.instance(messenger)
+    url = stack.home_assistant.url
+    async with HomeAssistantClient(url) as client:
+        await use_language(client, instance, language)
+        dashboard = Dashboard(await new_page(height=1300))
+        await dashboard.page.goto(f"{url}/config/devices/device/{instance.device_id}")
+        parts = dashboard.page.locator("ha-device-entities-card")
+        await expect(parts).to_have_count(5, timeout=PATIENCE)
+        for part, keys in zip(await parts.all(), PARTS[messenger], strict=True):
+            names = sorted(
+                (said(language, "entity", *key.split("."), "name") for key in keys),
+                key=str.casefold,
+            )
+            # Without the name of the device, which stands above all of them.
+            await expect(part.locator("hui-generic-entity-row .info")).to_have_text(
+                [re.compile(rf"^\s*{re.escape(name)}(\s|$)") for name in names]
+            )
+        await shoot(dashboard.page, f"device-{messenger}-{language}")
+        await use_language(client, instance, "en")
+    assert not dashboard.errors
+
+
+async def use_language(
+    client: HomeAssistantClient, instance: DemoInstance, language: str
+) -> None:
+    """Let Home Assistant name the instance's entities in a language."""
+    await client.call("config/core/update", language=language)
+    await client.act(
+        "homeassistant.reload_config_entry", {"entry_id": instance.entry_id}
+    )

@@ -221,6 +221,9 @@ const SIDE_MOST = 360;
 // After this long a picture that could not be loaded is tried again, in ms.
 const PICTURE_RETRY = 5000;
 
+// How long a pairing code is valid, in ms.
+const PAIRING_LIFE = 150_000;
+
 const STYLE = `
   :host {
     display: block;
@@ -230,6 +233,10 @@ const STYLE = `
     display: none !important;
   }
   ha-card {
+    /* The theme's own blue is too faint on white for small text. */
+    --wa-color-brand-fill-loud: color-mix(in srgb, var(--primary-color) 70%, #000);
+    --wa-color-brand-on-normal: color-mix(in srgb, var(--primary-color) 60%, var(--primary-text-color));
+    --wa-color-brand-on-quiet: color-mix(in srgb, var(--primary-color) 60%, var(--primary-text-color));
     box-sizing: border-box;
     height: 100%;
     overflow: hidden;
@@ -574,6 +581,12 @@ function show(element, visible) {
   element.toggleAttribute("hidden", !visible);
 }
 
+/** Show or hide a form; nothing that was typed waits in a hidden one. */
+function showForm(form, visible) {
+  if (!visible && !form.hidden) form.reset();
+  show(form, visible);
+}
+
 function setAttribute(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
@@ -610,6 +623,18 @@ class Countdown {
   }
 }
 
+class Pairing {
+  /** Take a code that has just been given. */
+  constructor(code) {
+    this.code = code;
+    this.life = new Countdown(code, 0, PAIRING_LIFE, true);
+  }
+
+  get isOver() {
+    return this.life.left === 0;
+  }
+}
+
 // ------------------------------------------------------------------ the card
 
 // When Home Assistant's page starts, it replaces the registry of elements and what
@@ -626,7 +651,7 @@ class GreenApiCard extends HTMLElement {
   #retry;
   #phase;
   #live = false;
-  #pairingCode = null;
+  #pairing = null;
   #asksForPhone = false;
   #busy = null;
   #error = "";
@@ -672,6 +697,7 @@ class GreenApiCard extends HTMLElement {
     clearTimeout(this.#retry);
     this.#timer = this.#retry = undefined;
     this.#at.confirm.close();
+    this.#resetForms();
   }
 
   setConfig(config) {
@@ -727,10 +753,15 @@ class GreenApiCard extends HTMLElement {
 
   /** Another instance is shown: nothing of the former one may be left. */
   #forget() {
-    this.#countdown = this.#phase = this.#pairingCode = this.#question = null;
+    this.#countdown = this.#phase = this.#pairing = this.#question = null;
     this.#asksForPhone = this.#live = false;
     this.#error = "";
     this.#picture = "";
+    this.#at.confirm.close();
+    this.#resetForms();
+  }
+
+  #resetForms() {
     for (const form of [this.#at.phoneForm, this.#at.codeForm, this.#at.passwordForm]) form.reset();
   }
 
@@ -810,7 +841,9 @@ class GreenApiCard extends HTMLElement {
       Date.parse(from),
       Date.parse(until),
     );
-    if (this.#phase === "phone_code" && look.phase !== "phone_code") this.#pairingCode = null;
+    const left = this.#phase === "phone_code" && look.phase !== "phone_code";
+    // The login's sensor may be disabled, so its phase alone does not tell.
+    if (left || !look.linkable || this.#pairing?.isOver) this.#pairing = null;
     if (!look.linkable || look.phase === "phone_code") this.#asksForPhone = false;
     if (look.linked && this.#phase !== look.phase) this.#error = "";
     this.#phase = look.phase;
@@ -859,7 +892,7 @@ class GreenApiCard extends HTMLElement {
     if (look.phase === undefined || look.problem === "needs_logout") return "";
     if (look.phase === "phone_code") {
       if (!look.whatsapp) return this.#text("says_code");
-      return this.#text(this.#pairingCode ? "says_pairing" : "says_pairing_lost");
+      return this.#text(this.#pairing ? "says_pairing" : "says_pairing_lost");
     }
     if (this.#asksForPhone)
       return this.#text(look.whatsapp ? "says_asks_pairing" : "says_asks_phone");
@@ -962,7 +995,7 @@ class GreenApiCard extends HTMLElement {
     const admin = there && look.admin;
     // The login counts as begun before it is known whether a code was given.
     const asking = this.#busy === "phone";
-    const code = this.#pairingCode ?? "";
+    const code = this.#pairing?.code ?? "";
     // In two groups, as the phone asks for it.
     write(at.pairingCode.firstChild, code.slice(0, code.length / 2));
     write(at.pairingCode.lastChild, code.slice(code.length / 2));
@@ -972,13 +1005,13 @@ class GreenApiCard extends HTMLElement {
       this.#text("pairing_code", { code: [...code].join(" ") }),
     );
     show(at.pairing, there && code !== "");
-    show(at.phoneForm, admin && (this.#asksForPhone || asking));
+    showForm(at.phoneForm, admin && (this.#asksForPhone || asking));
     write(at.phoneSubmitText, this.#text(look.whatsapp ? "get_pairing_code" : "start_phone_login"));
-    show(
+    showForm(
       at.codeForm,
       admin && !look.whatsapp && look.phase === "phone_code" && look.linkable && !asking,
     );
-    show(at.passwordForm, admin && look.wantsPassword);
+    showForm(at.passwordForm, admin && look.wantsPassword);
   }
 
   #drawSteps(look, there) {
@@ -1009,6 +1042,8 @@ class GreenApiCard extends HTMLElement {
     const seldom = there && look.admin && (!look.compact || stuck);
     show(at.logout, seldom && can("logout") && (!look.linkable || stuck));
     show(at.reboot, seldom && can("reboot") && !look.compact);
+    // What cannot be done any more is not asked about either.
+    if (at[this.#question]?.hidden) at.confirm.close();
     show(
       at.adminRow,
       [at.byPhone, at.logout, at.reboot].some((button) => !button.hidden),
@@ -1029,12 +1064,18 @@ class GreenApiCard extends HTMLElement {
   // ---------------------------------------------------------------- time
 
   #keepTime() {
-    if (this.#countdown && !this.#timer) {
-      this.#timer = setInterval(() => this.#drawTime(), 1000);
-    } else if (!this.#countdown && this.#timer) {
+    const runs = this.#countdown !== null || this.#pairing !== null;
+    if (runs && !this.#timer) {
+      this.#timer = setInterval(() => this.#tick(), 1000);
+    } else if (!runs && this.#timer) {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
+  }
+
+  #tick() {
+    if (this.#pairing?.isOver) this.#update();
+    else this.#drawTime();
   }
 
   #drawTime() {
@@ -1047,10 +1088,14 @@ class GreenApiCard extends HTMLElement {
     setAttribute(ring, "data-left", String(showing ? seconds : 0));
     qr.classList.toggle("dead", dead);
     show(countdown, showing);
-    const left = this.#countdown
-      ? this.#text(seconds ? "left" : "left_none", { time: this.#duration(seconds) })
-      : "";
-    for (const element of [countdown, pairingLeft, codeLeft]) write(element, left);
+    const left = this.#countdown ? this.#validFor(seconds) : "";
+    for (const element of [countdown, codeLeft]) write(element, left);
+    const pairing = this.#pairing;
+    write(pairingLeft, pairing ? this.#validFor(Math.ceil(pairing.life.left / 1000)) : "");
+  }
+
+  #validFor(seconds) {
+    return this.#text(seconds ? "left" : "left_none", { time: this.#duration(seconds) });
   }
 
   #duration(seconds) {
@@ -1084,8 +1129,9 @@ class GreenApiCard extends HTMLElement {
       await work();
     } catch (err) {
       error = await this.#explain(err);
+    } finally {
+      this.#busy = null;
     }
-    this.#busy = null;
     if (deviceId === this.#config.device_id) this.#error = error;
     this.#update();
     return error === "";
@@ -1098,11 +1144,13 @@ class GreenApiCard extends HTMLElement {
       translation_placeholders: values,
     } = err ?? {};
     let text;
-    if (domain && key) {
-      const localize = await this.#hass
-        .loadBackendTranslation("exceptions", domain)
-        .catch(() => undefined);
-      text = localize?.(`component.${domain}.exceptions.${key}.message`, values);
+    try {
+      if (domain && key) {
+        const localize = await this.#hass.loadBackendTranslation("exceptions", domain);
+        text = localize(`component.${domain}.exceptions.${key}.message`, values);
+      }
+    } catch {
+      // Not every interface that shows cards has translations.
     }
     return text || err?.message || this.#text("failed");
   }
@@ -1120,9 +1168,10 @@ class GreenApiCard extends HTMLElement {
     });
   }
 
-  #askNewCode() {
-    this.#pairingCode = null;
-    this.#do("new_code", () => this.#press("newCode"));
+  async #askNewCode() {
+    if (!(await this.#do("new_code", () => this.#press("newCode")))) return;
+    this.#pairing = null;
+    this.#update();
   }
 
   #openPhoneForm() {
@@ -1150,11 +1199,13 @@ class GreenApiCard extends HTMLElement {
       code = (await this.#act("get_authorization_code", data))?.code ?? null;
     });
     if (deviceId !== this.#config.device_id) return;
-    this.#pairingCode = code;
+    if (code) this.#pairing = new Pairing(code);
     this.#asksForPhone = !done;
-    // A typing error is easier to mend than a number to type again.
-    if (!done) this.#at.phoneForm.elements.phone_number.value = data.phone_number;
     this.#update();
+    const { phoneForm } = this.#at;
+    // A typing error is easier to mend than a number to type again.
+    if (!done && this.isConnected && !phoneForm.hidden)
+      phoneForm.elements.phone_number.value = data.phone_number;
   }
 
   #sendCode(event) {
@@ -1371,7 +1422,13 @@ class GreenApiCard extends HTMLElement {
     at.phoneForm.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.#closePhoneForm();
     });
-    const code = { inputmode: "numeric", autocomplete: "one-time-code", dir: "ltr" };
+    const code = {
+      inputmode: "numeric",
+      autocomplete: "one-time-code",
+      dir: "ltr",
+      // Blanks alone are no code.
+      pattern: ".*\\S.*",
+    };
     at.codeForm = this.#form(
       "code",
       (event) => this.#sendCode(event),
