@@ -1,5 +1,6 @@
 """The card's file: served, loaded by every page, and in keeping with the rest."""
 
+from hashlib import sha256
 from http import HTTPStatus
 import json
 from pathlib import Path
@@ -17,7 +18,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.green_api import button, image, sensor
 from custom_components.green_api.api.models import InstanceState, Messenger
 from custom_components.green_api.card import CARD_URL
-from custom_components.green_api.const import DOMAIN
+from custom_components.green_api.const import DOMAIN, PAIRING_CODE_LIFE
 from custom_components.green_api.services import ACTIONS
 from custom_components.green_api.snapshot import LoginPhase
 from demo.places import INTEGRATION
@@ -30,7 +31,7 @@ CODE = SOURCE.partition("// What the card takes")[2]
 """All but the texts."""
 
 MANIFEST = json.loads((INTEGRATION / "manifest.json").read_text("utf-8"))
-ADDRESS = f"{CARD_URL}?v={MANIFEST['version']}"
+ADDRESS = f"{CARD_URL}?v={sha256(SOURCE.encode()).hexdigest()[:12]}"
 
 
 def block(name: str) -> str:
@@ -57,7 +58,7 @@ async def interface(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
 
 
 @pytest.mark.usefixtures("interface")
-async def test_every_page_loads_it_by_an_address_that_has_the_version(
+async def test_every_page_loads_it_by_an_address_that_changes_with_it(
     hass: HomeAssistant, hass_client_no_auth: ClientSessionGenerator
 ) -> None:
     client = await hass_client_no_auth()
@@ -67,7 +68,7 @@ async def test_every_page_loads_it_by_an_address_that_has_the_version(
     assert answer.status == HTTPStatus.OK
     assert answer.content_type in {"text/javascript", "application/javascript"}
     assert await answer.text() == SOURCE
-    assert "max-age" not in answer.headers.get("Cache-Control", "")
+    assert "max-age" in answer.headers["Cache-Control"]
 
 
 @pytest.mark.usefixtures("interface")
@@ -178,6 +179,10 @@ def test_it_knows_states_phases_attributes_and_actions_by_their_names() -> None:
     actions = set(re.findall(r'#act\("(\w+)"', CODE))
     assert len(actions) == 4
     assert actions <= set(ACTIONS)
+
+
+def test_it_shows_a_pairing_code_as_long_as_that_is_valid() -> None:
+    assert int(block("PAIRING_LIFE")) == PAIRING_CODE_LIFE.total_seconds() * 1000
 
 
 def test_every_icon_is_one_that_home_assistant_has() -> None:

@@ -227,7 +227,7 @@ class StagedCard(Card):
     async def keep_waiting(self) -> None:
         """Answer no request until there is a reply."""
         await self.root.evaluate(
-            "card => card.reply = new Promise(resolve => card.release = resolve)"
+            "card => {card.reply = new Promise(resolve => card.release = resolve)}"
         )
 
     async def asked(self) -> list[Any]:

@@ -837,7 +837,7 @@ class GreenApiCard extends HTMLElement {
       : [attributes.began_at, attributes.ends_at];
     const timed = (showing || look.phase === "phone_code") && from && until;
     this.#time(
-      timed && `${look.phase} ${attributes.sequence ?? from}`,
+      timed && `${look.phase} ${from}`,
       Date.parse(from),
       Date.parse(until),
     );
