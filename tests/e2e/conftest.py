@@ -9,7 +9,7 @@ from pathlib import Path
 import shutil
 import sys
 
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 import psutil
 import pytest
 import pytest_asyncio
@@ -23,6 +23,9 @@ ENVIRONMENT = Path(sys.prefix)
 
 # The first start of Home Assistant in a new environment writes all bytecode.
 _TIMEOUT = 300
+
+# What an expectation waits for at most, in milliseconds: a busy machine is slow.
+expect.set_options(timeout=20_000)
 
 type NewPage = Callable[..., Awaitable[Page]]
 type Shoot = Callable[[Page, str], Awaitable[Path]]
