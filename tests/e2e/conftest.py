@@ -102,6 +102,8 @@ async def new_page(browser: Browser) -> AsyncIterator[NewPage]:
             viewport={"width": width, "height": height},
             device_scale_factor=scale,
             color_scheme="dark" if dark else "light",
+            # Nothing waits for an animation, and other tests have more of the machine.
+            reduced_motion="reduce",
         )
         contexts.append(context)
         return await context.new_page()
