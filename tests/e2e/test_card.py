@@ -408,6 +408,8 @@ async def test_scanned_then_logged_out_after_a_question(
 
 
 async def test_rebooted_after_a_question(desk: Desk) -> None:
+    # Long enough to be seen on a busy machine.
+    await desk.stack.phone.set_timing(REBOOTED, reboot_seconds=15)
     card = await desk.open(REBOOTED)
     await card.expect_state("Not authorized")
     await card.press(Part.REBOOT)
