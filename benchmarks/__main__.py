@@ -2,17 +2,15 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 from typing import Final
 
-from demo.console import complain, say
-from demo.errors import DemoError
+from demo.command import run_command
+from demo.console import say
 
 from . import cost, latency, pixels
 
 _BENCHMARKS: Final = {"latency": latency, "pixels": pixels, "cost": cost}
-_INTERRUPTED: Final = 130
 
 
 def _arguments() -> argparse.Namespace:
@@ -33,26 +31,12 @@ def _arguments() -> argparse.Namespace:
     return options
 
 
-async def _main(options: argparse.Namespace) -> int:
-    running = asyncio.ensure_future(_BENCHMARKS[options.name].run(options))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, running.cancel)
-    try:
-        await running
-    except DemoError as error:
-        complain(error)
-        return 1
-    except asyncio.CancelledError:
-        say("Ended.")
-        return _INTERRUPTED
-    return 0
-
-
 def main() -> int:
     """Run one benchmark, or list all; return the exit code."""
     options = _arguments()
-    return asyncio.run(_main(options)) if options.name else 0
+    if options.name is None:
+        return 0
+    return asyncio.run(run_command(_BENCHMARKS[options.name].run(options)))
 
 
 if __name__ == "__main__":

@@ -4,13 +4,12 @@ import argparse
 import asyncio
 import math
 from pathlib import Path
-import signal
 import sys
 
 from .broker import BrokerKind
 from .check import check
-from .console import complain, progress, say
-from .errors import DemoError
+from .command import run_command
+from .console import progress, say
 from .home_assistant import RESTART, HomeAssistant
 from .mqtt_watch import Received
 from .places import PANEL, environment
@@ -24,7 +23,6 @@ _PORTS = {
     "port_websocket": ("the broker's WebSocket", 9001),
 }
 _LAST_PORT = 65535
-_INTERRUPTED = 130
 
 
 def _port(text: str) -> int:
@@ -146,6 +144,7 @@ async def _run(options: argparse.Namespace) -> None:
     if options.check:
         async with run_stack(settings) as stack:
             await check(stack)
+        say("All as it should be.")
         return
     async with run_stack(settings) as stack:
         _show_addresses(stack)
@@ -153,28 +152,9 @@ async def _run(options: argparse.Namespace) -> None:
         await _stay(stack.home_assistant)
 
 
-async def _main() -> int:
-    options = _arguments()
-    running = asyncio.ensure_future(_run(options))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, running.cancel)
-    try:
-        await running
-    except DemoError as error:
-        complain(error)
-        return 1
-    except asyncio.CancelledError:
-        say("Ended.")
-        return _INTERRUPTED
-    if options.check:
-        say("All as it should be.")
-    return 0
-
-
 def main() -> int:
     """Run until a signal or, with --check, until done; return the exit code."""
-    return asyncio.run(_main())
+    return asyncio.run(run_command(_run(_arguments())))
 
 
 if __name__ == "__main__":

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 import re
-import signal
 import sys
 from typing import Final
 
 from playwright.async_api import Browser, FloatRect, Locator, Page, expect
 
 from .browser import open_browser, screenshot
-from .console import complain, say
+from .command import run_command
+from .console import say
 from .errors import DemoError
 from .hass_client import HomeAssistantClient
 from .instances import DemoInstance
@@ -42,8 +42,6 @@ _LANGUAGES: Final = ("en", "ru")
 _SPEED: Final = 2.0
 
 _FILM_SIZE: Final = (640, 800)
-
-_INTERRUPTED: Final = 130
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,25 +279,9 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _main(options: argparse.Namespace) -> int:
-    running = asyncio.ensure_future(_run(options))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, running.cancel)
-    try:
-        await running
-    except DemoError as error:
-        complain(error)
-        return 1
-    except asyncio.CancelledError:
-        say("Ended.")
-        return _INTERRUPTED
-    return 0
-
-
 def main() -> int:
     """Make all pictures; return the exit code."""
-    return asyncio.run(_main(_arguments()))
+    return asyncio.run(run_command(_run(_arguments())))
 
 
 if __name__ == "__main__":
