@@ -1,13 +1,13 @@
 """The MQTT broker: Mosquitto, or one inside the demo's own process."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from enum import StrEnum
 import getpass
 import logging
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, override
 
 from amqtt.broker import (  # type: ignore[import-untyped]
     Broker as AmqttBroker,
@@ -114,6 +114,17 @@ class Mosquitto:
         return None
 
 
+class _Subscriptions(dict[str, object]):
+    """Let others subscribe while they are gone through.
+
+    The broker waits in the midst of it; a client that connected then would hang.
+    """
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(super().__iter__()))
+
+
 class EmbeddedBroker:
     """A broker in this process's event loop, of MQTT 3.1.1 only."""
 
@@ -147,6 +158,7 @@ class EmbeddedBroker:
                 },
             }
         )
+        broker._subscriptions = _Subscriptions()  # noqa: SLF001
         try:
             await broker.start()
         except BrokerError as error:
