@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from playwright.async_api import ConsoleMessage, Locator, Page, expect
+from playwright.async_api import ConsoleMessage, Error, Locator, Page, expect
 
 from demo.hass_client import HomeAssistantClient
 from demo.places import INTEGRATION
@@ -18,6 +18,9 @@ _PLACEHOLDER = re.compile(r"\\\{\w+\\\}")
 
 # The logos of the parts of Home Assistant are not at hand without the internet.
 _LOGOS = "/api/brands/"
+
+# What a long list of the interface says when it goes before it was laid out.
+_GONE_LIST = "disconnected"
 
 
 @cache
@@ -61,10 +64,14 @@ class Complaints:
     def __init__(self, page: Page) -> None:
         """Listen from now on."""
         self.found: list[str] = []
-        page.on("pageerror", lambda error: self.found.append(str(error)))
-        page.on("console", self._take)
+        page.on("pageerror", self._take_error)
+        page.on("console", self._take_message)
 
-    def _take(self, message: ConsoleMessage) -> None:
+    def _take_error(self, error: Error) -> None:
+        if error.message != _GONE_LIST:
+            self.found.append(str(error))
+
+    def _take_message(self, message: ConsoleMessage) -> None:
         url = message.location.get("url", "")
         if message.type == "error" and _LOGOS not in url:
             self.found.append(f"{message.text} ({url.partition('?')[0]})")
