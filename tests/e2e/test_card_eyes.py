@@ -272,6 +272,8 @@ async def test_right_to_left_nothing_overflows(
         await shows_code(scene, page, instance)
         direction = "element => getComputedStyle(element).direction"
         assert await card.root.evaluate(direction) == "rtl"
+        # There is no translation, and English is numbered where it begins.
+        assert await card.part(Part.STEPS).locator("ol").evaluate(direction) == "ltr"
         assert await overflow(page) <= 0
         await shoot(page, f"card-{language}-{width}")
 
@@ -485,6 +487,7 @@ async def test_pairing_code_by_keyboard_alone(
     code = scene.stack.simulator.cloud.get(instance.id_instance).pairing_code
     assert code
     assert code in shown.replace("-", "").replace(" ", "").replace("\n", "")
+    assert await focused(page) == Part.PAIRING_CODE
     await shoot(page, "card-pairing-code")
 
     # Whoever would rather have a QR after all.

@@ -261,14 +261,13 @@ const STYLE = `
   figure {
     margin: 0;
   }
-  /* In a language that runs the other way our texts are English. */
+  /* In a language that runs the other way our texts are English, numbers included. */
   h2,
   p,
   li,
   label span,
   figcaption span {
     unicode-bidi: plaintext;
-    text-align: match-parent;
   }
   header {
     display: flex;
@@ -382,6 +381,7 @@ const STYLE = `
     font-variant-numeric: tabular-nums;
   }
   ol {
+    direction: ltr;
     padding-inline-start: 24px;
     line-height: 1.5;
   }
@@ -406,6 +406,7 @@ const STYLE = `
     font-size: min(32px, 11cqw);
     font-weight: 600;
     letter-spacing: 0.08em;
+    outline-offset: 6px;
     user-select: all;
   }
   label {
@@ -1110,9 +1111,9 @@ class GreenApiCard extends HTMLElement {
   /** Do not let the keyboard fall off the card when what had it is gone. */
   #keepFocus(focused) {
     if (!focused || (focused.checkVisibility?.() ?? true)) return;
-    const { phoneForm, codeForm, passwordForm, pairing, name } = this.#at;
+    const { phoneForm, codeForm, passwordForm, pairing, pairingCode, name } = this.#at;
     const form = [phoneForm, codeForm, passwordForm].find((item) => !item.hidden);
-    const next = form?.querySelector("input") ?? (pairing.hidden ? name : pairing);
+    const next = form?.querySelector("input") ?? (pairing.hidden ? name : pairingCode);
     next.focus();
   }
 
@@ -1194,18 +1195,19 @@ class GreenApiCard extends HTMLElement {
     const data = this.#take(event);
     const deviceId = this.#config.device_id;
     const { whatsapp } = this.#look();
-    let code = null;
     const done = await this.#do("phone", async () => {
-      if (!whatsapp) return this.#act("start_authorization", data);
-      code = (await this.#act("get_authorization_code", data))?.code ?? null;
+      const action = whatsapp ? "get_authorization_code" : "start_authorization";
+      const code = (await this.#act(action, data))?.code;
+      if (deviceId !== this.#config.device_id) return;
+      if (code) this.#pairing = new Pairing(code);
+      this.#asksForPhone = false;
     });
-    if (deviceId !== this.#config.device_id) return;
-    if (code) this.#pairing = new Pairing(code);
-    this.#asksForPhone = !done;
+    if (done || deviceId !== this.#config.device_id) return;
+    this.#asksForPhone = true;
     this.#update();
     const { phoneForm } = this.#at;
     // A typing error is easier to mend than a number to type again.
-    if (!done && this.isConnected && !phoneForm.hidden)
+    if (this.isConnected && !phoneForm.hidden)
       phoneForm.elements.phone_number.value = data.phone_number;
   }
 
@@ -1352,9 +1354,14 @@ class GreenApiCard extends HTMLElement {
 
   #buildPairing() {
     const at = this.#at;
-    at.pairingCode = make("output", { "data-part": "pairing-code" }, make("span"), make("span"));
+    at.pairingCode = make(
+      "output",
+      { "data-part": "pairing-code", tabindex: "-1" },
+      make("span"),
+      make("span"),
+    );
     at.pairingLeft = make("span", { class: "small", role: "timer" });
-    at.pairing = make("div", { class: "pairing", tabindex: "-1" }, at.pairingCode, at.pairingLeft);
+    at.pairing = make("div", { class: "pairing" }, at.pairingCode, at.pairingLeft);
     at.pairing.hidden = true;
     return at.pairing;
   }
