@@ -17,6 +17,7 @@ from homeassistant.data_entry_flow import (
     FlowResultType,
 )
 from PIL import Image
+import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import zxingcpp
 
@@ -205,3 +206,13 @@ async def expect_no_job(bound: float = BOUND) -> None:
     if ending := jobs():
         _, left = await asyncio.wait(ending, timeout=bound)
         assert not left
+
+
+async def expect_nothing_left(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Close all dialogs, and check that they leave no job and no complaint."""
+    close_all(hass)
+    await expect_no_job()
+    # Nothing of ours does what Home Assistant warns of.
+    assert "Detected" not in caplog.text

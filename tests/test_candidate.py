@@ -29,7 +29,7 @@ from simulator import (
     Status,
     Timing,
 )
-from tests.dialog import Dialog, close_all, expect_no_job, jobs
+from tests.dialog import Dialog, expect_no_job, expect_nothing_left, jobs
 from tests.logs import errors_logged, secrets_logged
 from tests.virtual_time import START, virtual_time
 from tests.waiting import lift_limits, set_rhythm, shorten_backoff, wait_until
@@ -55,10 +55,7 @@ async def _nothing_is_left(
     hass: HomeAssistant, caplog: pytest.LogCaptureFixture
 ) -> AsyncGenerator[None]:
     yield
-    close_all(hass)
-    await expect_no_job()
-    # Nothing of ours does what Home Assistant warns of.
-    assert "Detected" not in caplog.text
+    await expect_nothing_left(hass, caplog)
 
 
 def asked(cloud: Simulator, method: str, instance: Instance | None = None) -> int:

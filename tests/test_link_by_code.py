@@ -27,7 +27,7 @@ from simulator import (
     Timing,
 )
 from tests.conftest import set_up
-from tests.dialog import Dialog, close_all, expect_no_job, jobs
+from tests.dialog import Dialog, expect_no_job, expect_nothing_left, jobs
 from tests.logs import errors_logged, secrets_logged
 from tests.virtual_time import START, virtual_time
 from tests.waiting import lift_limits, set_rhythm
@@ -80,10 +80,11 @@ async def time_flies(entry: MockConfigEntry) -> AsyncGenerator[None]:
 
 
 @pytest.fixture(autouse=True)
-async def _no_job_is_left(hass: HomeAssistant) -> AsyncGenerator[None]:
+async def _nothing_is_left(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> AsyncGenerator[None]:
     yield
-    close_all(hass)
-    await expect_no_job()
+    await expect_nothing_left(hass, caplog)
 
 
 def asked(cloud: Simulator, method: str) -> int:

@@ -37,7 +37,7 @@ from simulator import (
     Timing,
 )
 from tests.conftest import set_up
-from tests.dialog import Dialog, close_all, expect_no_job, jobs
+from tests.dialog import Dialog, expect_no_job, expect_nothing_left, jobs
 from tests.logs import errors_logged, secrets_logged
 from tests.virtual_time import START, virtual_time
 from tests.waiting import lift_limits, set_rhythm
@@ -146,10 +146,7 @@ async def _nothing_is_left(
     hass: HomeAssistant, caplog: pytest.LogCaptureFixture
 ) -> AsyncGenerator[None]:
     yield
-    close_all(hass)
-    await expect_no_job()
-    # Nothing of ours does what Home Assistant warns of.
-    assert "Detected" not in caplog.text
+    await expect_nothing_left(hass, caplog)
 
 
 def step_of(instance: Instance) -> str:

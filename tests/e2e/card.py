@@ -8,6 +8,7 @@ from playwright.async_api import ConsoleMessage, Locator, Page, expect
 
 from demo.hass_client import HomeAssistantClient
 from demo.instances import DemoInstance
+from demo.lovelace import save_dashboard
 from demo.qr import read_qr
 
 from .interface import PATIENCE
@@ -273,23 +274,13 @@ def card_of(instance: DemoInstance, **options: object) -> dict[str, Any]:
     return {"type": TYPE, "device_id": instance.device_id, **options}
 
 
-async def save_dashboard(
+async def save_cards(
     client: HomeAssistantClient, cards: Iterable[dict[str, Any]]
 ) -> str:
     """Make a dashboard that has these cards, side by side; return its path."""
-    listed = await client.call("lovelace/dashboards/list")
-    if all(item["url_path"] != DASHBOARD for item in listed):
-        await client.call(
-            "lovelace/dashboards/create",
-            url_path=DASHBOARD,
-            title="Cards",
-            mode="storage",
-        )
     sections = [{"type": "grid", "cards": [card]} for card in cards]
     view = {"title": "Cards", "type": "sections", "sections": sections}
-    await client.call(
-        "lovelace/config/save", url_path=DASHBOARD, config={"views": [view]}
-    )
+    await save_dashboard(client, DASHBOARD, [view])
     return f"/{DASHBOARD}/0"
 
 

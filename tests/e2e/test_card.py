@@ -33,7 +33,7 @@ from tests.e2e.card import (
     Watch,
     card_of,
     open_card,
-    save_dashboard,
+    save_cards,
     saved_cards,
     speak,
 )
@@ -122,7 +122,7 @@ class Desk:
 
     async def save(self, *cards: dict[str, Any]) -> str:
         """Save a dashboard of these cards; return its address."""
-        return self.stack.home_assistant.url + await save_dashboard(self.client, cards)
+        return self.stack.home_assistant.url + await save_cards(self.client, cards)
 
     async def open(self, id_instance: str, **options: object) -> Card:
         """Open a dashboard with the card of one instance."""
