@@ -656,7 +656,7 @@ async def test_a_fetch_right_after_the_window_is_nobody_looking(
     cloud: Simulator,
     instance: Instance,
 ) -> None:
-    shorten_window(monkeypatch, window=0.3, pause=0, refetch=15)
+    shorten_window(monkeypatch, window=1, pause=0, refetch=15)
     coordinator = (await set_up(hass, cloud, instance)).runtime_data
     await code_of(hass, coordinator)
     await wait_until(hass, lambda: coordinator.data.login.phase is LoginPhase.EXPIRED)

@@ -50,6 +50,8 @@ PASSWORD = secrets.token_hex(12)
 BROKER_PASSWORD = secrets.token_hex(12)
 WRONG_TOKEN = secrets.token_hex(25)
 
+CONNECTED = '"own_brokers_connected": 2'
+
 # Another system's address in the settings of an instance: its path and its token.
 FORMER_PATH = secrets.token_hex(12)
 FORMER_TOKEN = secrets.token_hex(12)
@@ -237,6 +239,11 @@ async def _give_back(
     settings = stack.simulator.cloud.get(instance.id_instance).settings
     assert settings.webhookUrl.endswith(FORMER_PATH)
     assert settings.webhookUrlToken == FORMER_TOKEN
+
+    async def is_back() -> bool | None:
+        return CONNECTED in await _ask_health(client) or None
+
+    await until("the entry publishes again", is_back, seconds=30)
 
 
 async def _knock(
@@ -484,7 +491,7 @@ async def test_sweep_would_find_something(evidence: Evidence) -> None:
     assert "token_rejected" in log or "rejected the token" in log
     assert "green_api" in evidence.places["system_log/list"]
     health = evidence.places["system health, at the end"]
-    for told in ('"instances": 3', '"own_brokers_connected": 2', '"data": "ok"'):
+    for told in ('"instances": 3', CONNECTED, '"data": "ok"'):
         assert told in health
     diagnostics = evidence.places["diagnostics of Telegram 4100000001, at the end"]
     mqtt = json.loads(diagnostics)["data"]["mqtt"]

@@ -1196,10 +1196,11 @@ class GreenApiCard extends HTMLElement {
     const deviceId = this.#config.device_id;
     const { whatsapp } = this.#look();
     const done = await this.#do("phone", async () => {
-      const action = whatsapp ? "get_authorization_code" : "start_authorization";
-      const code = (await this.#act(action, data))?.code;
+      const given = whatsapp
+        ? await this.#act("get_authorization_code", data)
+        : await this.#act("start_authorization", data);
       if (deviceId !== this.#config.device_id) return;
-      if (code) this.#pairing = new Pairing(code);
+      if (given?.code) this.#pairing = new Pairing(given.code);
       this.#asksForPhone = false;
     });
     if (done || deviceId !== this.#config.device_id) return;
