@@ -1,9 +1,8 @@
 """What can be chosen about every benchmark."""
 
 import argparse
-from pathlib import Path
 
-from demo.places import environment
+from demo.command import add_environment
 
 
 def add_repeat(parser: argparse.ArgumentParser, what: str) -> None:
@@ -19,25 +18,10 @@ def add_repeat(parser: argparse.ArgumentParser, what: str) -> None:
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add where it is measured, and in which form it is told."""
-    add = parser.add_argument
-    add("--markdown", action="store_true", help="print the table for a document")
-    add(
-        "--version",
-        choices=("current", "floor"),
-        default="current",
-        help="the newest or the oldest Home Assistant supported (default: %(default)s)",
+    parser.add_argument(
+        "--markdown", action="store_true", help="print the table for a document"
     )
-    add(
-        "--environment",
-        type=Path,
-        help="a virtual environment with Home Assistant, instead of --version",
-    )
-
-
-def chosen_environment(options: argparse.Namespace) -> Path:
-    """Return the virtual environment. Raises DemoError where it was not made yet."""
-    folder: Path = options.environment or environment(options.version)
-    return folder.absolute()
+    add_environment(parser)
 
 
 def positive(text: str) -> int:

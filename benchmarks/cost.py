@@ -13,12 +13,13 @@ from typing import Final
 
 import psutil  # type: ignore[import-untyped]
 
+from demo.command import chosen_environment
 from demo.console import progress, say
 from demo.errors import DemoError
 from demo.places import ROOT
 from demo.ports import HOST
 
-from .arguments import add_common, chosen_environment, positive
+from .arguments import add_common, positive
 from .home import Home, Plan, open_home
 from .table import Table
 

@@ -8,6 +8,7 @@ from functools import partial
 import random
 from typing import Final
 
+from demo.command import chosen_environment
 from demo.console import progress, say
 from demo.instances import DemoInstance
 from demo.waiting import until
@@ -15,7 +16,6 @@ from demo.waiting import until
 from .arguments import (
     add_common,
     add_repeat,
-    chosen_environment,
     not_negative,
     positive,
 )

@@ -12,6 +12,7 @@ from typing import Any, Final
 from playwright.async_api import Page
 
 from demo.browser import open_browser
+from demo.command import chosen_environment
 from demo.console import progress, say
 from demo.errors import DemoError
 from demo.instances import DemoInstance
@@ -20,7 +21,7 @@ from demo.qr import read_qr
 from simulator.instance import Instance
 from simulator.qr import Code
 
-from .arguments import add_common, add_repeat, chosen_environment
+from .arguments import add_common, add_repeat
 from .home import Home, Plan, open_home
 from .table import Table, numbers
 

@@ -8,11 +8,11 @@ import sys
 
 from .broker import BrokerKind
 from .check import check
-from .command import run_command
+from .command import add_environment, chosen_environment, run_command
 from .console import progress, say
 from .home_assistant import RESTART, HomeAssistant
 from .mqtt_watch import Received
-from .places import PANEL, environment
+from .places import PANEL
 from .ports import HOST
 from .stack import Settings, Stack, run_stack
 
@@ -76,17 +76,7 @@ def _arguments() -> argparse.Namespace:
         help="play the whole round without a person, on free ports, then end:"
         " 0 if all was as it should be",
     )
-    add(
-        "--version",
-        choices=("current", "floor"),
-        default="current",
-        help="the newest or the oldest Home Assistant supported (default: %(default)s)",
-    )
-    add(
-        "--environment",
-        type=Path,
-        help="a virtual environment with Home Assistant, instead of --version",
-    )
+    add_environment(parser)
     add("--keep", type=Path, metavar="DIR", help="a new folder for all files, kept")
     return parser.parse_args()
 
@@ -101,7 +91,7 @@ def _chosen_port(options: argparse.Namespace, name: str) -> int:
 
 def _settings(options: argparse.Namespace) -> Settings:
     return Settings(
-        environment=(options.environment or environment(options.version)).absolute(),
+        environment=chosen_environment(options),
         port_ha=_chosen_port(options, "port_ha"),
         port_phone=_chosen_port(options, "port_phone"),
         port_broker=_chosen_port(options, "port_broker"),

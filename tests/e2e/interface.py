@@ -141,10 +141,12 @@ class SetUpDialog(FlowDialog):
         await page.get_by_text("Settings", exact=True).click(timeout=PATIENCE)
         await page.get_by_text("Devices & services", exact=True).click()
         await page.get_by_role("button", name="Add integration").click()
-        search = page.get_by_placeholder(re.compile("^Search for a brand"))
+        brands = page.locator("dialog-add-integration")
+        # What is typed before the list is there gets lost.
+        await brands.locator("ha-integration-list-item").first.wait_for()
+        search = brands.get_by_placeholder(re.compile("^Search for a brand"))
         await search.fill("GREEN-API")
-        # The list of brands comes last in the page, after what is set up already.
-        await page.get_by_text("GREEN-API", exact=True).last.click()
+        await brands.get_by_text("GREEN-API", exact=True).click()
         await self.field("id_instance").wait_for()
 
     async def fill_in(self, id_instance: str, token: str, api_url: str) -> None:
