@@ -253,7 +253,7 @@ class QrFlow(LinkFlow):
             return "qr_problem"
         if coordinator.data.login.phase in _ENDED:
             return "qr_expired"
-        # A code that is over stays in its place until the next one comes.
+        # The place of a code that is over is kept for the next one.
         return showing if self._code_seen else "qr_pending"
 
     @property
