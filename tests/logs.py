@@ -12,6 +12,9 @@ from custom_components.green_api.redact import TokenFilter
 # Home Assistant's own, where a library for JPEG pictures is missing.
 _NOT_OURS = frozenset({"homeassistant.components.camera.img_util"})
 
+# By chance, the microseconds of a moment have the digits of a short code in them.
+_TIMES = re.compile(r"\d\d:\d\d:\d\d[.,]\d+")
+
 
 def forget_token_filter() -> None:
     """Take the token filter out of the log, as it is before the first set-up."""
@@ -39,7 +42,7 @@ def secrets_logged(
     return [
         line
         for line in log_lines(caplog)
-        if any(_holds(line, secret) for secret in wanted)
+        if (told := _TIMES.sub("", line)) and any(secret in told for secret in wanted)
     ]
 
 
@@ -50,13 +53,6 @@ def errors_logged(caplog: pytest.LogCaptureFixture) -> list[str]:
         for record in _records(caplog)
         if record.levelno >= logging.ERROR and record.name not in _NOT_OURS
     ]
-
-
-def _holds(line: str, secret: str) -> bool:
-    if secret not in line:
-        return False
-    # By chance, the microseconds of a moment have the digits of a short code in them.
-    return not secret.isdecimal() or bool(re.search(rf"(?<!\d){secret}(?!\d)", line))
 
 
 def _records(caplog: pytest.LogCaptureFixture) -> Iterator[logging.LogRecord]:

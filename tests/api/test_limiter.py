@@ -38,6 +38,10 @@ def test_the_rates_are_the_vendors(method: str, per_second: float) -> None:
     assert limiter.RATES.get(method, limiter.DEFAULT_RATE) == per_second
 
 
+def test_there_is_room_for_requests_that_arrive_closer_than_they_were_sent() -> None:
+    assert limiter.ARRIVAL_JITTER >= 0.1
+
+
 async def test_no_request_is_refused_as_one_too_many(
     monkeypatch: pytest.MonkeyPatch,
     http: httpx.AsyncClient,
